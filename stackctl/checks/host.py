@@ -1,0 +1,90 @@
+"""Before `up`: ports, room on the disk, model files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from stackctl.model import Check, Facts, Finding, Phase, Severity
+
+#: below this Docker cannot even write its logs
+DISK_MINIMUM_MIB = 2048
+
+
+def ports(facts: Facts) -> Iterable[Finding]:
+    # what is planned is created anew, or has the port already
+    names = {service.name for service in facts.planned}
+    ours = {o.container.name for o in facts.observed if o.service.name in names}
+    claimed: dict[int, str] = {}
+    for service in facts.planned:
+        for port in service.ports:
+            knob = f"{service.role.upper()}_PORT"
+            if port.host in claimed:
+                yield Finding(
+                    "host.port",
+                    Severity.ERROR,
+                    service.name,
+                    f"port {port.host} is also given to {claimed[port.host]}",
+                    fix=f"set {knob} to another port in env/stack.env",
+                )
+                continue
+            claimed[port.host] = service.name
+            holder = facts.port_holders.get(port.host, "")
+            if holder and holder.removeprefix("container ") not in ours:
+                yield Finding(
+                    "host.port",
+                    Severity.ERROR,
+                    service.name,
+                    f"port {port.host} is taken by {holder}",
+                    fix=f"end it, or set {knob} to another port in env/stack.env",
+                    values={"port": port.host, "holder": holder},
+                )
+
+
+def disk(facts: Facts) -> Iterable[Finding]:
+    for space in facts.space:
+        if space.free_mib < DISK_MINIMUM_MIB:
+            yield Finding(
+                "host.disk",
+                Severity.ERROR,
+                "disk",
+                f"{space.free_mib} MiB free at {space.path}",
+                cause="Docker and the engines need room for layers, logs and caches",
+                fix="docker system df; docker image prune; df -h",
+                values={"path": space.path, "free_mib": space.free_mib},
+            )
+
+
+def models(facts: Facts) -> Iterable[Finding]:
+    for missing in facts.missing_models:
+        yield Finding(
+            "model.present",
+            Severity.ERROR,
+            missing.service,
+            f"its model is not there: {missing.path}",
+            cause="it was never downloaded, or MODELS_DIR names another folder",
+            fix=missing.fetch,
+            values={"path": missing.path},
+        )
+
+
+def whole(facts: Facts) -> Iterable[Finding]:
+    for damaged in facts.damaged_models:
+        more = f" and {len(damaged.problems) - 3} more" if len(damaged.problems) > 3 else ""
+        yield Finding(
+            "model.whole",
+            Severity.ERROR,
+            damaged.service,
+            f"its model is damaged: {damaged.path}",
+            evidence="; ".join(damaged.problems[:3]) + more,
+            cause="a download that broke off, or something else saved under the model's name",
+            fix=f"remove what is damaged and get it again: {damaged.fetch}",
+            values={"path": damaged.path, "problems": list(damaged.problems)},
+        )
+
+
+CHECKS = (
+    Check("host.port", "The ports are free", Phase.PREFLIGHT, ports),
+    Check("host.disk", "There is room on the disk", Phase.BOTH, disk),
+    Check("model.present", "The model files are there", Phase.PREFLIGHT, models),
+    Check("model.whole", "The model files have their full structure", Phase.BOTH, whole),
+)

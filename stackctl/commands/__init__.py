@@ -1,0 +1,1 @@
+"""One file per verb or family of verbs. A command introduces facts, checks and reports."""

@@ -1,0 +1,1 @@
+"""What is known of engines, models and images. Data with its sources, no logic."""

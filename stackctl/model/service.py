@@ -1,0 +1,74 @@
+"""Services: the contract that a container carries, and its state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stackctl.model.gpu import NO_GPU, GpuRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A published port. `container` is the port inside."""
+
+    address: str
+    host: int
+    container: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A bind mount or volume. `source` is a host path or a volume's name."""
+
+    source: str
+    target: str
+    bind: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What must be true of one service: its labels and its device requests, nothing else."""
+
+    name: str
+    role: str
+    engine: str
+    model: str
+    context: int | None = None  # tokens
+    port: int = 0  # inside the container
+    vram_mib: int | None = None  # over all its GPUs
+    cuda: str = ""  # the CUDA version its image is built for, e.g. 13.0
+    gpus: GpuRequest = NO_GPU
+    image: str = ""
+    ports: tuple[Port, ...] = ()
+    mounts: tuple[Mount, ...] = ()
+    depends_on: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """The resolved Compose project."""
+
+    project: str
+    services: tuple[Service, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """The state of one container, as the daemon tells it."""
+
+    id: str
+    name: str
+    project: str
+    state: str  # created, running, restarting, exited, dead, paused
+    pid: int = 0  # of its first process, as the daemon's host counts
+    started_at: float = 0.0
+    exit_code: int = 0
+    error: str = ""
+    oom_killed: bool = False
+    restarts: int = 0
+    health: str = ""  # healthy, unhealthy, starting, or "" without a health check
+    url: str = ""
+
+    @property
+    def running(self) -> bool:
+        return self.state == "running"

@@ -1,0 +1,1 @@
+"""Model files: are they what they claim to be?"""

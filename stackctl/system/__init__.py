@@ -1,0 +1,1 @@
+"""The outside worlds: Docker, programs, the NVIDIA driver, HTTP, files. One file each."""

@@ -1,0 +1,107 @@
+"""Files and folders of the host: free room, the lock, files that we write."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from stackctl.model import MIB, Space, StackError
+
+
+def space(path: str) -> Space:
+    """Free room where `path` is, or will be."""
+    folder = Path(path)
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return Space(path, shutil.disk_usage(folder).free // MIB)
+
+
+def exists(path: str) -> bool:
+    return Path(path).exists()
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            draft.unlink()
+        raise StackError(
+            f"cannot write {path}: {error.strerror}",
+            fix=f"make room or give yourself the right to write: ls -ld {path.parent}",
+        ) from None
+
+
+#: a compose file beyond this is none
+_LARGEST = MIB
+
+
+def read(path: Path) -> str:
+    """A text that the user named, its lines ending in \n. What cannot be read is a usage error."""
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise StackError(f"{path}: larger than 1 MiB", fix="name a compose file", exit_code=2)
+        return path.read_bytes().decode("utf-8").replace("\r\n", "\n")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is no UTF-8 text"
+        raise StackError(f"{path}: {reason}", fix=f"ls -l {path.parent}", exit_code=2) from None
+
+
+def rewrite(path: Path, text: str) -> None:
+    """Write a user's file anew, whole or not at all; a link, the rights and line ends stay."""
+    path = path.resolve()
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        if b"\r\n" in path.read_bytes():
+            text = text.replace("\n", "\r\n")
+        draft.write_bytes(text.encode("utf-8"))
+        shutil.copymode(path, draft)
+        draft.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            draft.unlink()
+        raise StackError(
+            f"cannot write {path}: {error.strerror}",
+            fix=f"make room or give yourself the right to write: ls -ld {path.parent}",
+        ) from None
+
+
+@contextmanager
+def lock(path: Path, verb: str) -> Iterator[None]:
+    """Hold the stack's one lock. A second holder is told who has it, and since when."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = path.open("a+", encoding="utf-8")
+    except OSError as error:
+        raise StackError(
+            f"cannot open the lock {path}: {error.strerror}",
+            fix=f"remove it if it belongs to another user: ls -l {path}",
+        ) from None
+    with handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            handle.seek(0)
+            holder = handle.read().strip() or "another stackctl"
+            raise StackError(
+                f"{holder} is changing the stack right now",
+                fix="wait until it has ended, then try again",
+            ) from None
+        handle.truncate(0)
+        since = time.strftime("%H:%M:%S")
+        note = f"`stackctl {verb}` (pid {os.getpid()}, since {since})\n"
+        with suppress(OSError):  # on a full disk the lock holds all the same
+            os.write(handle.fileno(), note.encode())
+        try:
+            yield
+        finally:
+            handle.truncate(0)

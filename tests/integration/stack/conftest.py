@@ -1,0 +1,50 @@
+"""One running stack for all tests of this folder, and boxes of one's own for those that need it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.gpu_lock import healthy_gpus
+from tests.integration.stack.box import Box, box, gpusim
+
+
+@pytest.fixture(scope="session")
+def gpus() -> Iterator[None]:
+    """Nobody else breaks the simulated GPUs meanwhile."""
+    gpusim("install")
+    with healthy_gpus():
+        yield
+
+
+@pytest.fixture(scope="session")
+def running(gpus: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
+    """The whole stack, up and proven."""
+    with box(tmp_path_factory.mktemp("stack")) as made:
+        up = made.stackctl("up")
+        assert up.code == 0, up.text
+        yield made
+
+
+@pytest.fixture
+def stack(running: Box) -> Iterator[Box]:
+    """The running stack, green before every test and mended after it."""
+    before = running.verify()
+    assert before.code == 0, before.problems
+    yield running
+    gpusim("clear")
+    running.restore_files()
+    running.env.clear()
+    if running.verify().code:
+        again = running.stackctl("restart")
+        assert again.code == 0, again.text
+
+
+@pytest.fixture
+def fresh(gpus: None, tmp_path: Path) -> Iterator[Box]:
+    """A box on which nothing runs yet."""
+    with box(tmp_path) as made:
+        yield made
+    gpusim("clear")

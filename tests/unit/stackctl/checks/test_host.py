@@ -1,0 +1,60 @@
+"""What is looked at before `up`: ports, room, model files."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from stackctl.checks import run
+from stackctl.checks.host import CHECKS
+from stackctl.model import DamagedModel, Finding, MissingModel, Phase, Severity, Space
+from tests.unit.stackctl.box import CODER, HEALTHY, MAIN
+
+
+def problems(phase: Phase = Phase.PREFLIGHT, **changes: object) -> tuple[Finding, ...]:
+    facts = replace(HEALTHY, planned=(MAIN, CODER), **changes)  # type: ignore[arg-type]
+    return tuple(f for f in run(CHECKS, facts, phase) if f.severity is Severity.ERROR)
+
+
+def test_nothing_is_wrong_with_a_healthy_box() -> None:
+    assert problems() == ()
+
+
+def test_a_port_that_another_program_has() -> None:
+    (found,) = problems(port_holders={8001: "nginx (pid 812)"})
+    assert (found.check, found.subject) == ("host.port", "main")
+    assert "port 8001 is taken by nginx (pid 812)" in found.summary
+    assert "MAIN_PORT" in found.fix
+
+
+def test_a_port_that_our_own_container_has_is_no_obstacle() -> None:
+    assert problems(port_holders={8001: "container stackctl-main-1"}) == ()
+
+
+def test_two_roles_with_one_port() -> None:
+    twin = replace(CODER, ports=MAIN.ports)
+    facts = replace(HEALTHY, planned=(MAIN, twin))
+    found = [f for f in run(CHECKS, facts, Phase.PREFLIGHT) if f.severity is Severity.ERROR]
+    assert [f.subject for f in found] == ["coder"]
+    assert "also given to main" in found[0].summary
+
+
+def test_a_full_disk() -> None:
+    (found,) = problems(space=(Space("/srv/models", 100),))
+    assert found.check == "host.disk"
+    assert "100 MiB free at /srv/models" in found.summary
+
+
+def test_a_model_that_is_missing() -> None:
+    (found,) = problems(missing_models=(MissingModel("main", "/srv/m.gguf", "fetch it"),))
+    assert (found.check, found.subject, found.fix) == ("model.present", "main", "fetch it")
+
+
+def test_a_damaged_model_is_an_error_before_up_and_in_verify() -> None:
+    broken = DamagedModel(
+        "coder", "/srv/m", tuple(f"{n}.safetensors: cut" for n in range(5)), "get"
+    )
+    for phase in (Phase.PREFLIGHT, Phase.RUNNING):
+        (found,) = problems(phase, damaged_models=(broken,))
+        assert (found.check, found.subject) == ("model.whole", "coder")
+        assert found.evidence.endswith("2.safetensors: cut and 2 more")
+        assert found.fix.endswith("get it again: get")
