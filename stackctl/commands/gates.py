@@ -62,7 +62,7 @@ def pass_all(
         board.set(name, "GPU inside?")
         seen = replace(seen, inside=gather.look_inside(docker, seen))
         result = _judge(seen, tuple(c for c in CHECKS if c.id in _FIRST))
-        if _failed(result):
+        if _failed(result) and not _ended(docker, seen):
             board.set(name, "failed: GPU inside", done=True)
             return result
     result = _wait_until_ready(docker, seen, patience, board, stop)
@@ -166,6 +166,12 @@ def _judge(
         mine = tuple(replace(f, severity=Severity.ERROR) for f in mine)
     gpus = seen.service.gpus.resolve(driver.gpus)[0] if isinstance(driver, Driver) else ()
     return Result(seen, mine, gpus)
+
+
+def _ended(docker: Docker, seen: Observed) -> bool:
+    """Whether the container stopped since: then its log says more than what is missing inside."""
+    now = _look(docker, seen.container.id).container
+    return not now.running or now.restarts > seen.container.restarts
 
 
 def _only(check_id: str) -> tuple[Check, ...]:
