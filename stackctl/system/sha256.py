@@ -7,8 +7,8 @@ So one large file is verified by several threads, a broken download goes on with
 of what is there, and damage is known by its range. The chain needs no trust: if every step from the
 constants of the standard to the publisher's hash comes out, the file has that hash.
 
-hashlib does not give the state away; the same code in OpenSSL does, through ctypes. Its functions of
-1998 are called deprecated and are in every build that distributions ship.
+hashlib does not give the state away; the same code in OpenSSL does, through ctypes. Its functions
+of 1998 are called deprecated and are in every build that distributions ship.
 """
 
 from __future__ import annotations

@@ -120,7 +120,7 @@ def test_two_at_once(fresh: Box) -> None:
 def test_ctrl_c_and_on_with_it(fresh: Box) -> None:
     with slow_up(fresh) as process:
         process.send_signal(signal.SIGINT)
-        assert process.wait(3) == 130
+        assert process.wait(PATIENCE) == 130
     assert fresh.containers() == {"coder": "running"}
     started = fresh.inspect("coder")["State"]["StartedAt"]
     up = fresh.stackctl("up", "coder")
