@@ -2,9 +2,9 @@
 
 Two files lie in the folder of unfinished downloads, named by the content that is to come, so that
 any later run and any mirror can go on with them: NAME.part and NAME.log, an append-only list of
-what was written where (`r RANGE BYTES`) and of the hash's states (`h RANGE STATE`). A line is written
-after the bytes it speaks of; so after kill -9 the log is true. After a power failure it need not
-be: what was hashed is then read once more, and the rest is fetched again.
+what was written where (`r RANGE BYTES`) and of the hash's states (`h RANGE STATE`). A line is
+written after the bytes it speaks of, so after kill -9 the log is true. After a power failure it
+need not be: what was hashed is then read once more, and the rest is fetched again.
 """
 
 from __future__ import annotations
@@ -43,8 +43,7 @@ class Part:
         self.path = folder / f"{name}.part"
         self._log_path = folder / f"{name}.log"
         folder.mkdir(parents=True, exist_ok=True)
-        self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        self._lock_file(on_wait)
+        self._file = self._open(on_wait)
         self.written = [0] * ranges(size)
         self._states: list[bytes] = []
         self._hashing = Lock()
@@ -55,12 +54,20 @@ class Part:
         self._note(f"boot {_boot()} {size}")
         self._hasher = self._taken_up()
 
-    def _lock_file(self, on_wait: Callable[[], None]) -> None:
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            on_wait()
-            fcntl.flock(self._file, fcntl.LOCK_EX)
+    def _open(self, on_wait: Callable[[], None]) -> int:
+        """Open the file for ourselves alone. Whoever had it may have given it its final name
+        meanwhile: then the name stands for another file, or none, and we begin anew."""
+        while True:
+            file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                on_wait()
+                fcntl.flock(file, fcntl.LOCK_EX)
+            with suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(file), self.path.stat()):
+                    return file
+            os.close(file)
 
     @property
     def have(self) -> int:
