@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -65,6 +66,8 @@ class Hub(Shelf):
         return answer, names
 
     def _answer(self, request: Request) -> Answer:
+        if request.path == "/_requests":  # the log, for whoever runs this as a process
+            return Answer.of_json([asdict(line) for line in self._server.log])
         if request.method not in ("GET", "HEAD"):
             return Answer.of_json({"error": "method not allowed"}, 405)
         for protocol in _PROTOCOLS:

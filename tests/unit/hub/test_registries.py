@@ -83,6 +83,7 @@ def test_as_a_process(tmp_path: Path) -> None:
             assert process.stdout is not None
             url = process.stdout.readline().strip()
             assert ask(f"{url}/api/models/acme/tiny").json["id"] == "acme/tiny"
+            assert ask(f"{url}/_requests").json[0]["path"] == "/api/models/acme/tiny"
         finally:
             process.terminate()
         assert process.wait(5) == 0
