@@ -73,6 +73,7 @@ def _service(name: str, raw: dict[str, Any]) -> Service:
             for m in raw.get("volumes") or ()
         ),
         depends_on=tuple(raw.get("depends_on") or {}),
+        sources=tuple(labels.get("stackctl.source", "").split()),
     )
 
 

@@ -202,7 +202,7 @@ def missing_model(service: Service) -> MissingModel | None:
     path = model_on_host(service)
     if not path or files.exists(path):
         return None
-    return MissingModel(service.name, path, how_to_fetch(service))
+    return MissingModel(service.name, path, f"stackctl models pull {service.role}")
 
 
 def damaged_model(service: Service) -> DamagedModel | None:
@@ -211,15 +211,8 @@ def damaged_model(service: Service) -> DamagedModel | None:
     if not path or not files.exists(path):
         return None
     problems = formats.scan(Path(path))
-    return DamagedModel(service.name, path, problems, how_to_fetch(service)) if problems else None
-
-
-def how_to_fetch(service: Service) -> str:
-    """What to type to get a service's model."""
-    source = next((m.source for m in service.mounts if m.bind and m.target == "/models"), "")
-    return ENGINES[service.engine].fetch.format(
-        model=service.model, models_dir=source, image=service.image
-    )
+    repair = f"stackctl models repair {service.role}"
+    return DamagedModel(service.name, path, problems, repair) if problems else None
 
 
 def _port_holders(docker: Docker, planned: Sequence[Service]) -> dict[int, str]:

@@ -18,6 +18,9 @@ from dotenv.parser import parse_stream
 
 from stackctl.model import Hardware, StackError
 
+#: names of publishers' mirrors and tokens, as their own tools call them; ours is Ollama's
+ENDPOINTS = ("HF_ENDPOINT", "MODELSCOPE_ENDPOINT", "OLLAMA_REGISTRY")
+TOKENS = ("HF_TOKEN", "MODELSCOPE_API_TOKEN")
 _PORT = re.compile(r".*_PORT$")
 _COUNT = re.compile(r".*(?:_CONTEXT|_VRAM_MIB|_COUNT|_MIB)$")
 
@@ -114,7 +117,7 @@ def load(root: Path, profile: str) -> Settings:
         values |= read_env(path)
     own = {key: value for key, value in os.environ.items() if key in values or _knob(root, key)}
     for key, value in own.items():
-        _check(f"environment: {key}={value}", key, value)
+        _check(f"environment: {_shown(key, value)}", key, value)
     values |= own
     _check_choices(root, values)
     environ = dict(os.environ) | {"COMPOSE_PROFILES": values.get("COMPOSE_PROFILES", "")}
@@ -147,7 +150,7 @@ def read_env(path: Path) -> dict[str, str]:
         line = next(
             (n for n, t in enumerate(lines, 1) if re.match(rf"\s*(export )?{key}\s*=", t)), 0
         )
-        _check(f"{path.parent.name}/{path.name}:{line}: {key}={value}", key, value)
+        _check(f"{path.parent.name}/{path.name}:{line}: {_shown(key, value)}", key, value)
     return values
 
 
@@ -170,11 +173,18 @@ def variables(paths: Sequence[Path]) -> dict[str, str]:
 def _knob(root: Path, key: str) -> bool:
     """Whether Compose would take this variable of the environment for one of our knobs."""
     roles = "|".join(role.upper() for role in _names(root, "roles"))
-    return bool(re.fullmatch(rf"BIND_ADDRESS|({roles})_(ENGINE|PORT|CONTEXT|VRAM_MIB)", key))
+    if key in ENDPOINTS or key in TOKENS:
+        return True
+    return bool(re.fullmatch(rf"BIND_ADDRESS|({roles})_(ENGINE|PORT|CONTEXT|VRAM_MIB|SOURCE)", key))
 
 
 def _names(root: Path, folder: str) -> list[str]:
     return sorted(path.stem for path in (root / "compose" / folder).glob("*.yaml"))
+
+
+def _shown(key: str, value: str) -> str:
+    """A setting in an error; a secret keeps its value to itself."""
+    return key if key in TOKENS else f"{key}={value}"
 
 
 def _check(where: str, key: str, value: str) -> None:
@@ -195,6 +205,12 @@ def _check(where: str, key: str, value: str) -> None:
                 fix="127.0.0.1, or an address of this machine",
                 exit_code=2,
             ) from None
+    if key in ENDPOINTS and value and not re.fullmatch(r"https?://[^\s@/]+(/[^\s@]*)?", value):
+        raise StackError(
+            f"{where}: not the address of a publisher",
+            fix="https://HOST, without a user or a password in it",
+            exit_code=2,
+        )
     if _COUNT.match(key) and not (value.isdecimal() and int(value) > 0):
         raise StackError(f"{where}: not a number", fix="a whole number above 0", exit_code=2)
 

@@ -77,7 +77,7 @@ def whole(facts: Facts) -> Iterable[Finding]:
             f"its model is damaged: {damaged.path}",
             evidence="; ".join(damaged.problems[:3]) + more,
             cause="a download that broke off, or something else saved under the model's name",
-            fix=f"remove what is damaged and get it again: {damaged.fetch}",
+            fix=damaged.fetch,
             values={"path": damaged.path, "problems": list(damaged.problems)},
         )
 

@@ -60,7 +60,7 @@ def finding(seen: Observed, silent: float) -> Finding:
     cause, fix = "", ""
     if damaged := gather.damaged_model(seen.service):
         cause = f"the model is damaged: {'; '.join(damaged.problems[:3])}"
-        fix = f"remove it and get it again: {damaged.fetch}; then: stackctl restart {name}"
+        fix = f"{damaged.fetch}; then: stackctl restart {name}"
     elif known:
         cause, fix = known.cause, known.fix
     else:

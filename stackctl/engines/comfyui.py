@@ -83,5 +83,6 @@ ENGINE = Engine(
     version=version,
     ask=ask,
     read_answer=read_answer,
+    folder="comfyui",
     failures=failures.FAILURES,
 )

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-#: gpt-oss's repositories hold the weights three times; the engines read only one of the copies
-FETCH = (
-    "docker run --rm -v {models_dir}:/models -e HF_HOME=/models/huggingface "
-    "--entrypoint hf {image} download {model} --exclude 'original/*' --exclude 'metal/*'"
-)
+
+def source(model: str) -> str:
+    return f"hf:{model}"
 
 
 def model_path(model: str) -> str:

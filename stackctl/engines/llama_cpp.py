@@ -37,6 +37,6 @@ ENGINE = Engine(
     ask=openai.ask,
     read_answer=openai.read_answer,
     model_path=lambda model: f"/models/llama-cpp/{model}.gguf",
-    fetch="put the GGUF file at {models_dir}/llama-cpp/{model}.gguf",
+    folder="llama-cpp",
     failures=(*shared.LLAMA, *ggml.FAILURES, *shared.LAST),
 )

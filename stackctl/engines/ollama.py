@@ -94,9 +94,6 @@ ENGINE = Engine(
     read_answer=openai.read_answer,
     load=load,
     model_path=model_path,
-    fetch=(
-        "docker run --rm -v {models_dir}:/models -e OLLAMA_MODELS=/models/ollama "
-        "--entrypoint sh {image} -c 'ollama serve & sleep 5; ollama pull {model}'"
-    ),
+    source=lambda model: f"ollama:{model}",
     failures=(*failures.FAILURES, *shared.LLAMA, *ggml.FAILURES, *shared.LAST),
 )

@@ -48,6 +48,6 @@ ENGINE = Engine(
     ask=openai.ask,
     read_answer=openai.read_answer,
     model_path=hub.model_path,
-    fetch=hub.FETCH,
+    source=hub.source,
     failures=failures.FAILURES,
 )

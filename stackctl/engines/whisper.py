@@ -85,6 +85,7 @@ ENGINE = Engine(
     ask=ask,
     read_answer=read_answer,
     model_path=lambda model: f"/models/whisper/{model}.bin",
-    fetch="put the ggml file at {models_dir}/whisper/{model}.bin",
+    source=lambda model: f"hf:ggerganov/whisper.cpp/{model}.bin",
+    folder="whisper",
     failures=(*failures.WHISPER, *ggml.FAILURES),
 )

@@ -48,8 +48,9 @@ class Engine:
     `documents` are the paths to GET once it is ready. `load` makes it load its model, for engines
     that do so only when asked. `ask` makes it do one piece of real work and `read_answer` judges
     what came back. `version` is empty where the engine does not tell. `model_path` is where the
-    model has to lie inside the container, and `fetch` how to get it there (`{model}`,
-    `{models_dir}` and `{image}` are filled in).
+    model has to lie inside the container, `source` where it comes from if its owner names no other
+    source, and `folder` where such files belong in the models' folder (empty: their publisher's
+    own layout).
     """
 
     name: str
@@ -64,5 +65,6 @@ class Engine:
     version: Callable[[Documents], str] = untold
     load: Callable[[str], Request] | None = None
     model_path: Callable[[str], str] | None = None
-    fetch: str = ""
+    source: Callable[[str], str] | None = None
+    folder: str = ""
     failures: tuple[Failure, ...] = ()

@@ -42,6 +42,7 @@ class Service:
     ports: tuple[Port, ...] = ()
     mounts: tuple[Mount, ...] = ()
     depends_on: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()  # of its models, as their owner names them: [FOLDER=]SOURCE
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ def service(raw: dict[str, Any]) -> Service:
             )
             for mount in raw.get("Mounts") or ()
         ),
+        sources=tuple(labels.get(LABEL + "source", "").split()),
     )
 
 

@@ -81,20 +81,10 @@ def test_a_model_is_looked_for_where_its_mount_says(tmp_path: Path) -> None:
     missing = facts.missing_model(service)
     assert missing
     assert (missing.service, missing.path) == ("main", str(path))
-    assert str(path) in missing.fetch
+    assert missing.fetch == "stackctl models pull main"
     path.parent.mkdir()
     path.touch()
     assert facts.missing_model(service) is None
-
-
-def test_how_to_get_a_model_of_ollama(tmp_path: Path) -> None:
-    mount = Mount(str(tmp_path), "/models", True)
-    service = replace(MAIN, model="gpt-oss:120b", image="ollama/ollama:1", mounts=(mount,))
-    missing = facts.missing_model(service)
-    assert missing
-    assert f"-v {tmp_path}:/models" in missing.fetch
-    assert "ollama/ollama:1" in missing.fetch
-    assert "ollama pull gpt-oss:120b" in missing.fetch
 
 
 def test_a_model_in_a_volume_or_of_an_unknown_engine_is_not_looked_for() -> None:
