@@ -26,7 +26,7 @@ _DEFAULT_ALIGNMENT = 32
 _FIRST_READ = 1 << 18
 #: a list of texts beyond this is a vocabulary: walking it costs 0.1 ms per thousand
 _LONG_LIST = 1000
-#: what the entry behind a vocabulary is called
+#: what the entry behind a vocabulary is called, the likeliest first
 _NEXT_KEYS = (b"tokenizer.", b"general.", b"quantize.", b"split.")
 _KEY = re.compile(rb"[a-z0-9_.-]+")
 _LONGEST_KEY = 128
@@ -156,14 +156,12 @@ class _Header:
         first = self._at + 8 * count + 8
         for bytes_per_text in (20, 40, 80):
             self._reach(self._at + bytes_per_text * count + _FIRST_READ)
-            found = len(self._data)
             for name in _NEXT_KEYS:
-                at = self._data.find(name, first, found)
+                at = self._data.find(name, first)
                 while at >= 0 and not self._is_entry(at):
-                    at = self._data.find(name, at + 1, found)
-                found = at if at >= 0 else found
-            if found < len(self._data):
-                return found - 8
+                    at = self._data.find(name, at + 1)
+                if at >= 0:
+                    return at - 8
         return 0
 
     def _is_entry(self, at: int) -> bool:

@@ -44,7 +44,7 @@ def trouble(error: OSError) -> str:
 
 def shown(name: str) -> str:
     """A name fit for printing: the disk may hold bytes that are no text."""
-    text = os.fsencode(name).decode("utf-8", "replace")
+    text = name.encode("utf-8", "replace").decode()
     return "".join(char if char.isprintable() else "\ufffd" for char in text)
 
 
