@@ -43,26 +43,17 @@ def examine(file: BinaryIO, size: int) -> tuple[str, frozenset[str]]:
 
 def _tensors(header: dict[str, Any], data: int, before: int) -> str:
     """The first tensor that contradicts the others, its own shape or the size of the file."""
-    places = sorted((*_place(entry), name) for name, entry in header.items())
+    places = sorted((*entry["data_offsets"], name) for name, entry in header.items())
     end = 0
     for begin, stop, name in places:
         if begin != end or stop < begin:
             return f"its header is damaged: tensor {name!r} is at {begin}, not at {end}"
         end = stop
         entry = header[name]
-        bits = _BITS.get(entry["dtype"], 0)
-        wanted = math.prod(entry["shape"]) * bits
-        if bits and wanted != 8 * (stop - begin):
-            shape = f"{entry['dtype']} {entry['shape']}"
-            return f"its header is damaged: tensor {name!r} is {shape} in {stop - begin} bytes"
+        shape, bits = entry["shape"], _BITS.get(entry["dtype"], 0)
+        if len(shape) > _MOST_DIMENSIONS or min(shape, default=0) < 0:
+            raise ValueError
+        if bits and math.prod(shape) * bits != 8 * (stop - begin):
+            kind = f"{entry['dtype']} {shape}"
+            return f"its header is damaged: tensor {name!r} is {kind} in {stop - begin} bytes"
     return "" if end == data else f"{before + data} bytes, its header promises {before + end}"
-
-
-def _place(entry: Any) -> tuple[int, int]:
-    begin, end = entry["data_offsets"]
-    if not isinstance(begin, int) or not isinstance(end, int):
-        raise TypeError
-    shape = entry["shape"]
-    if len(shape) > _MOST_DIMENSIONS or not all(isinstance(n, int) and n >= 0 for n in shape):
-        raise TypeError
-    return begin, end
