@@ -35,10 +35,10 @@ class Chains:
             path = self.folder / sha256_hex
             if path.stat().st_size != count * _LINE:
                 return ()
-            lines = path.read_text(encoding="ascii").splitlines()
+            *lines, end = path.read_text(encoding="utf-8").split("\n")
         except (OSError, ValueError):
             return ()
-        if len(lines) != count or not all(map(_NAME.fullmatch, lines)):
+        if end or len(lines) != count or not all(map(_NAME.fullmatch, lines)):
             return ()
         return tuple(map(bytes.fromhex, lines))
 
@@ -48,12 +48,13 @@ class Chains:
             return
         text = "".join(f"{state.hex()}\n" for state in states)
         with suppress(OSError):
-            if not self.folder.is_dir():
-                self.folder.mkdir(parents=True, exist_ok=True)
-                hand_over(self.folder)
+            for folder in (self.folder.parent, self.folder):  # but not that of the models
+                if not folder.is_dir():
+                    folder.mkdir(exist_ok=True)
+                    hand_over(folder)
             descriptor, draft = tempfile.mkstemp(prefix=".", dir=self.folder)
             try:
-                with os.fdopen(descriptor, "w", encoding="ascii") as file:
+                with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                     file.write(text)
                 Path(draft).chmod(0o644)
                 hand_over(Path(draft))
