@@ -13,7 +13,7 @@ from stackctl.models.source_hints import FORMS, hint, shown, site_hint
 OLLAMA_HOST = "registry.ollama.ai"
 OLLAMA_NAMESPACE = "library"
 
-_SHA256 = re.compile(r"sha256=(?P<hex>[0-9a-fA-F]*)")
+_SHA256 = re.compile(r"sha256=(?P<hex>.*)")
 _SCHEME = re.compile(r"(?P<word>[a-z]+):(?P<rest>.*)", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,95}")
 _HOST = re.compile(
@@ -125,7 +125,7 @@ def _repository(kind: Kind, rest: str) -> Source:
     if colon and _NAME.fullmatch(org) and _NAME.fullmatch(base):
         raise _wrong(
             f"{shown(whole)}: {shown(quant)} after a colon is no file",
-            f"name the files, as a pattern: {kind}:{org}/{base}/*{quant}*",
+            f"name the files, as a pattern: {shown(f'{kind}:{org}/{base}/*{quant}*')}",
         )
     if not all(_NAME.fullmatch(part) and ".." not in part for part in (org, name)):
         raise _wrong(
@@ -184,6 +184,8 @@ def _local(rest: str) -> Source:
             f"{shown(f'file:{rest}')} is not absolute", "write it from the root: file:/data/x.gguf"
         )
     path = path.removesuffix("/")
+    if not path:
+        raise _wrong("file:/ is all of this disk", "name a file or a folder: file:/data/x.gguf")
     if why := _bad_path(path[1:]):
         raise _wrong(f"{shown(f'file:{rest}')}: the path {why}", "write file:/data/x.gguf")
     return Source(Kind.FILE, path)
@@ -223,9 +225,10 @@ def _url(text: str) -> Source:
             "add #sha256= and the 64 digits that the publisher states; if none are stated, "
             "download the file once, make sure of it, and take those of sha256sum FILE",
         )
-    if len(sha256["hex"]) != 64:
+    if not re.fullmatch("[0-9a-fA-F]{64}", sha256["hex"]):
         raise _wrong(
-            f"{shown(text)}: a SHA-256 has 64 hexadecimal digits, this one {len(sha256['hex'])}",
+            f"{shown(text)}: what follows #sha256= is no SHA-256: that has 64 characters, all of "
+            f"them 0-9 or a-f; here are {len(sha256['hex'])}",
             "copy it again",
         )
     query = "?" + quote(url.query, safe="/%:@!$&'()*+,;=~?[]") if url.query else ""

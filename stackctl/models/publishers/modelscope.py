@@ -71,11 +71,12 @@ def explain(reply: Reply, url: str, source: Source, endpoints: Endpoints) -> Sta
     if is_page(reply):
         return web_page(url)
     if reply.status in (400, 401, 403, 404):
-        page = _page(source, endpoints)
+        site = place(endpoints.modelscope.rstrip("/"))
         return StackError(
-            f"{source.name} does not exist at {place(endpoints.modelscope.rstrip('/'))}, is private, or has no "
-            f"revision {source.revision or _DEFAULT!r}",
-            fix=f"check it at {page}; set MODELSCOPE_API_TOKEN if it is private",
+            f"{source.name} does not exist at {site}, is private, or has no revision "
+            f"{source.revision or _DEFAULT!r}",
+            fix=f"check it at {_page(source, endpoints)}; if it is private, set "
+            "MODELSCOPE_API_TOKEN",
             exit_code=2,
         )
     return refused(reply, url)
