@@ -9,8 +9,7 @@ import argparse
 from collections.abc import Callable
 
 from stackctl import __version__
-
-_EPILOG = "Exit codes: 0 fine, 1 something is wrong and explained, 2 usage, 3 a bug in stackctl."
+from stackctl.cli import models, words
 
 
 def run(argv: list[str] | None = None) -> int:
@@ -24,44 +23,49 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="stackctl",
         description="Bring up, prove and watch open models on one multi-GPU Linux box.",
-        epilog=_EPILOG,
+        epilog=words.EPILOG,
     )
     parser.add_argument("--version", action="version", version=f"stackctl {__version__}")
     verbs = parser.add_subparsers(metavar="COMMAND", required=True)
 
     up = _verb(verbs, "up", _up, "start the services, and prove each on its GPUs")
-    _roles(up)
-    _dry_run(up)
-    _timeout(up)
+    words.roles(up)
+    words.dry_run(up)
+    words.timeout(up)
 
     down = _verb(verbs, "down", _down, "stop and remove the services; models stay")
-    _roles(down)
-    _project(down)
-    _dry_run(down)
+    words.roles(down)
+    words.project(down)
+    words.dry_run(down)
 
     restart = _verb(verbs, "restart", _restart, "recreate the services, and prove each again")
-    _roles(restart)
-    _dry_run(restart)
-    _timeout(restart)
+    words.roles(restart)
+    words.dry_run(restart)
+    words.timeout(restart)
 
     status = _verb(verbs, "status", _status, "a picture of the box: GPUs and services")
-    _project(status)
-    _json(status)
+    words.project(status)
+    words.json_flag(status)
 
     logs = _verb(verbs, "logs", _logs, "show the engines' logs")
-    _roles(logs)
-    _project(logs)
+    words.roles(logs)
+    words.project(logs)
     logs.add_argument("-f", "--follow", action="store_true", help="go on with new lines")
     logs.add_argument(
-        "-n", "--tail", type=_positive, default=100, metavar="N", help="lines each (default 100)"
+        "-n",
+        "--tail",
+        type=words.positive,
+        default=100,
+        metavar="N",
+        help="lines each (default 100)",
     )
 
     verify = _verb(verbs, "verify", _verify, "check that everything is as promised; exit 1 if not")
-    _roles(verify)
-    _project(verify)
+    words.roles(verify)
+    words.project(verify)
     verify.add_argument("--answers", action="store_true", help="ask each for a real answer as well")
     verify.add_argument("--list", action="store_true", help="list the checks and end")
-    _json(verify)
+    words.json_flag(verify)
 
     lint = _verb(verbs, "lint", _lint, "find mistakes in compose files and engine commands")
     lint.add_argument("files", nargs="*", metavar="COMPOSE_FILE", help="(default: our own stack)")
@@ -71,7 +75,9 @@ def _parser() -> argparse.ArgumentParser:
         "--env-file", action="append", default=[], metavar="FILE", help="variables for ${…}"
     )
     lint.add_argument("--list", action="store_true", help="list the rules and end")
-    _json(lint)
+    words.json_flag(lint)
+
+    models.add(verbs)
     return parser
 
 
@@ -135,49 +141,6 @@ def _verb(
     run: Callable[[argparse.Namespace], int],
     text: str,
 ) -> argparse.ArgumentParser:
-    parser = verbs.add_parser(name, help=text, description=text, epilog=_EPILOG)
+    parser = verbs.add_parser(name, help=text, description=text, epilog=words.EPILOG)
     parser.set_defaults(run=run)
     return parser
-
-
-def _roles(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("roles", nargs="*", metavar="ROLE", help="main, coder ... (default: all)")
-
-
-def _project(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--project",
-        metavar="NAME",
-        help="only this Compose project (default: COMPOSE_PROJECT_NAME if set, else all here)",
-    )
-
-
-def _dry_run(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--dry-run", action="store_true", help="print what would be done, do none")
-
-
-def _json(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="print JSON")
-
-
-def _timeout(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--timeout",
-        type=_positive,
-        default=1800,
-        metavar="SECONDS",
-        help="how long a service may load (default 1800)",
-    )
-    parser.add_argument(
-        "--stall",
-        type=_positive,
-        default=300,
-        metavar="SECONDS",
-        help="give up sooner if there is no log line and no growth of GPU memory (default 300)",
-    )
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
-    return int(text)
