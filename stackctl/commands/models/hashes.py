@@ -27,7 +27,8 @@ class Wrong:
     def text(self) -> str:
         if self.found.problem:
             return self.found.problem
-        return f"its {self.file.digest.algorithm} is {self.found.hex[:16]}, not {self.file.digest.hex[:16]}"
+        wanted = self.file.digest
+        return f"its {wanted.algorithm} is {self.found.hex[:16]}, not {wanted.hex[:16]}"
 
 
 def check(
