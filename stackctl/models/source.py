@@ -202,8 +202,8 @@ def _url(text: str) -> Source:
         # not shown, for it is a secret
         raise _wrong(
             "a URL has a user name or a password before its host",
-            "put it in the tool that you download with, not in the URL, which is written to files and "
-            "logs; then name the file as file:/data/x.gguf",
+            "put it in the tool that you download with, not in the URL, which is written to files "
+            "and logs; then name the file as file:/data/x.gguf",
         )
     if not _HOST.fullmatch(host):
         raise _wrong(f"{shown(text)} has no valid host", "write https://host/path/file#sha256=…")

@@ -1,7 +1,7 @@
 """ModelScope: it states the SHA-256 of every file, but has no commit that pins them all.
 
 Its listings are cut at 3000 entries without a word (read in modelscope-hub 0.5.1), and no
-parameter asks for the rest; so one that may be cut is asked for again, folder by folder.
+parameter asks for the rest. So every folder is listed by itself: a model has few.
 """
 
 from __future__ import annotations
@@ -31,8 +31,6 @@ from stackctl.models.publishers.reply import (
 
 _DEFAULT = "master"
 _CUT_AT = 3000
-#: servers cut at round numbers, so one of these is looked at twice
-_ROUND = 100
 _MOST_REQUESTS = 2000
 
 
@@ -96,36 +94,25 @@ def _walk(source: Source, endpoints: Endpoints, get: Get) -> Iterator[RemoteFile
         if not folders:
             return
         folder = folders.pop()
-        address, entries = _ask(source, endpoints, get, folder, recursive=True)
-        if _may_be_cut(entries):
-            address, entries = _ask(source, endpoints, get, folder, recursive=False)
-            if len(entries) >= _CUT_AT:
-                raise StackError(
-                    f"{source.name} has {len(entries)} files or more in the folder "
-                    f"{folder or '/'!r}, and ModelScope lists no more of a folder than that",
-                    fix="take the model from Hugging Face",
-                )
-            folders += [entry["Path"] for entry in entries if entry["Type"] == "tree"]
+        address, entries = _ask(source, endpoints, get, folder)
+        if len(entries) >= _CUT_AT:
+            raise StackError(
+                f"{source.name} has {len(entries)} files or more in the folder {folder or '/'!a}, "
+                "and ModelScope lists no more of a folder than that",
+                fix="take the model from Hugging Face",
+            )
         for entry in entries:
-            if entry["Type"] != "tree":
+            if entry["Type"] == "tree":
+                folders.append(entry["Path"])
+            else:
                 yield _file(address, entry)
-    raise odd(_api(source, endpoints), f"{_MOST_REQUESTS} requests do not list all folders")
-
-
-def _may_be_cut(entries: list[dict[str, Any]]) -> bool:
-    if entries and len(entries) % _ROUND == 0:
-        return True
-    # git has no empty folders
-    folders = {entry["Path"] for entry in entries if entry["Type"] == "tree"}
-    files = [entry["Path"] for entry in entries if entry["Type"] != "tree"]
-    full = {path[:end] for path in files for end, char in enumerate(path) if char == "/"}
-    return not folders <= full
+    raise odd(_api(source, endpoints), f"it has {_MOST_REQUESTS} folders or more")
 
 
 def _ask(
-    source: Source, endpoints: Endpoints, get: Get, folder: str, *, recursive: bool
+    source: Source, endpoints: Endpoints, get: Get, folder: str
 ) -> tuple[str, list[dict[str, Any]]]:
-    query = f"Revision={quote(source.revision or _DEFAULT, safe='')}&Recursive={recursive}"
+    query = f"Revision={quote(source.revision or _DEFAULT, safe='')}&Recursive=False"
     root = f"&Root={quote(folder, safe='')}" if folder else ""
     address = f"{_api(source, endpoints)}/repo/files?{query}{root}"
     reply = get(address, {})

@@ -34,7 +34,9 @@ class Wire:
     def __call__(self, url: str, headers: Mapping[str, str]) -> Reply:
         self.asked.append(url)
         self.headers = headers
-        return self.answers if isinstance(self.answers, Reply) else self.answers[url]
+        if isinstance(self.answers, Reply):
+            return self.answers
+        return self.answers.get(url, reply({}, 404))
 
 
 JSON = st.recursive(
