@@ -79,7 +79,8 @@ def explain(reply: Reply, url: str, source: Source, endpoints: Endpoints) -> Sta
         return StackError(
             f"{source.name} was disabled by the Hub", fix=f"see {page}, and choose another model"
         )
-    if reply.status == 401 and "invalid" in reply.header("x-error-message").lower():
+    # without a token it says "Invalid username or password" of what does not exist
+    if reply.status == 401 and "invalid credentials" in reply.header("x-error-message").lower():
         return StackError(
             f"{place(_base(endpoints))} does not accept the token",
             fix="set HF_TOKEN to a valid one, or unset it if the model is public",

@@ -133,6 +133,11 @@ GONE = {"error": "Repository not found"}
             "openai/gpt-oss-20b does not exist at https://huggingface.co, or is private",
             "https://huggingface.co/openai/gpt-oss-20b; set HF_TOKEN if it is private",
         ),
+        (
+            reply(GONE, 401, x_error_message="Invalid username or password."),
+            "does not exist at https://huggingface.co, or is private",
+            "HF_TOKEN",
+        ),
         (reply(GONE, 401), "does not exist at https://huggingface.co, or is private", "HF_TOKEN"),
         (
             reply(GONE, 401, x_error_message="Invalid credentials in Authorization header"),
