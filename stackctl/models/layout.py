@@ -2,16 +2,19 @@
 
 A Hub model lies where huggingface_hub keeps its cache, but as real files in the snapshot and not as
 links to blobs. Such a folder is both: with HF_HOME=<models>/huggingface an engine finds the model
-by its name, and the snapshot by itself is what `hf download --local-dir` makes. hub_cache.py has
-the small files that huggingface_hub keeps beside.
+by its name, and the snapshot by itself is what `hf download --local-dir` makes. The small files
+that huggingface_hub 2.4.0 writes beside are written as well, so that it goes on with ours.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-from stackctl.model import Kind, Listing, LockedFile, RemoteFile, Source, StackError
+from stackctl.model import Algorithm, Kind, Listing, LockedFile, RemoteFile, Source, StackError
 
 LOCK_NAME = "models.lock"
 STATE_NAME = ".stackctl"
@@ -19,6 +22,9 @@ STATE_NAME = ".stackctl"
 #: whisper.cpp's name for its models
 _WHISPER = re.compile(r"ggml-.+\.bin")
 _NAME = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_XET = re.compile(r"[0-9a-f]{64}")
+_POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:%s\nsize %d\n"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -111,3 +117,48 @@ def _folder_by_name(name: str) -> str:
         fix="say where it belongs, for example --to comfyui/checkpoints",
         exit_code=2,
     )
+
+
+def extras(listing: Listing, now: float) -> Mapping[str, str]:
+    """What to write beside a model in the Hub's layout once its files are there: path -> text.
+
+    `refs/` says which commit a name meant; a commit needs none. The rest is of the Hub only, and
+    not of its copies at ModelScope, where there are no etags and no git."""
+    source = listing.source
+    if source.kind not in (Kind.HUB, Kind.MODELSCOPE):
+        return {}
+    root = repository(source)
+    made: dict[str, str] = {}
+    asked = source.revision or "main"
+    if source.kind is Kind.MODELSCOPE and asked == "master":
+        asked = "main"  # the default of either, and what engines ask for
+    if inside(asked) and not _COMMIT.fullmatch(asked):
+        made[f"{root}/refs/{asked}"] = listing.revision
+    if source.kind is Kind.HUB:
+        home = f"{snapshot(source, listing.revision)}/.cache/huggingface"
+        for file in listing.files:
+            made[f"{home}/download/{file.path}.metadata"] = (
+                f"{listing.revision}\n{file.digest.hex}\n{now}\n"
+            )
+        if not (source.include or source.exclude):
+            # the whole repository, or the library would hold a part for the whole for ever
+            for folder in (root, home):
+                made[f"{folder}/trees/{listing.revision}.json"] = _tree(listing)
+    taken = {file.path for file in place(listing)}  # some publish their own .cache by mistake
+    return {path: text for path, text in made.items() if path not in taken}
+
+
+def _tree(listing: Listing) -> str:
+    """The list of files of a commit, as huggingface_hub keeps it."""
+    files: dict[str, dict[str, object]] = {}
+    for file in sorted(listing.files, key=lambda file: file.path):
+        entry: dict[str, object] = {"size": file.size, "blob_id": file.digest.hex}
+        if file.digest.algorithm is Algorithm.SHA256:
+            pointer = (_POINTER % (file.digest.hex, file.size)).encode()
+            blob = b"blob %d\0" % len(pointer) + pointer
+            entry["blob_id"] = hashlib.sha1(blob, usedforsecurity=False).hexdigest()
+            entry |= {"lfs_sha256": file.digest.hex, "lfs_size": file.size}
+        if _XET.fullmatch(file.xet):
+            entry["xet_hash"] = file.xet
+        files[file.path] = entry
+    return json.dumps({"format_version": 1, "files": files}, indent=1)

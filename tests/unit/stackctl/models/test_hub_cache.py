@@ -18,58 +18,52 @@ from stackctl.model import (
     Digest,
     Kind,
     Listing,
-    LockedModel,
     RemoteFile,
     Source,
 )
-from stackctl.models.hub_cache import extras
-from stackctl.models.layout import place
+from stackctl.models.layout import extras, place
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 CONTENT = {"config.json": b"{}", "sub/model-1.safetensors": b"w" * 100, ".gitattributes": b""}
 HUB = f"huggingface/hub/models--org--name/snapshots/{COMMIT}"
-XET = {"sub/model-1.safetensors": "e" * 64, "config.json": "no hash"}
 
 
 def _remote(path: str, data: bytes) -> RemoteFile:
     if path.endswith(".safetensors"):
-        return RemoteFile(
-            path, len(data), Digest(Algorithm.SHA256, hashlib.sha256(data).hexdigest())
-        )
-    return RemoteFile(path, len(data), Digest(Algorithm.GIT_SHA1, _git(data)))
+        digest = Digest(Algorithm.SHA256, hashlib.sha256(data).hexdigest())
+        return RemoteFile(path, len(data), digest, xet="e" * 64)
+    return RemoteFile(path, len(data), Digest(Algorithm.GIT_SHA1, _git(data)), xet="no hash")
 
 
 def _git(data: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
 
 
-def _model(kind: Kind, name: str, *paths: str, revision: str = "", folder: str = "") -> LockedModel:
+def _listing(kind: Kind, name: str, *paths: str, revision: str = "") -> Listing:
     files = tuple(RemoteFile(p, 1, Digest(Algorithm.SHA256, "a" * 64)) for p in paths)
-    listing = Listing(Source(kind, name, revision), COMMIT, files)
-    return LockedModel(listing.source, COMMIT, place(listing, folder))
+    return Listing(Source(kind, name, revision), COMMIT, files)
 
 
-_SOURCE = Source(Kind.HUB, "org/name")
-_FILES = tuple(_remote(path, data) for path, data in CONTENT.items())
-MODEL = LockedModel(_SOURCE, COMMIT, place(Listing(_SOURCE, COMMIT, _FILES)))
+MODEL = Listing(
+    Source(Kind.HUB, "org/name"), COMMIT, tuple(_remote(p, d) for p, d in CONTENT.items())
+)
 
 
 def test_refs() -> None:
     def refs(kind: Kind, revision: str) -> dict[str, str]:
-        made = extras(_model(kind, "org/name", "x", revision=revision), 1.0)
+        made = extras(_listing(kind, "org/name", "x", revision=revision), 1.0)
         return {p.partition("/refs/")[2]: t for p, t in made.items() if "/refs/" in p}
 
     assert refs(Kind.HUB, "") == refs(Kind.HUB, "main") == {"main": COMMIT}
     assert refs(Kind.HUB, "refs/pr/1") == {"refs/pr/1": COMMIT}
     assert refs(Kind.HUB, COMMIT) == refs(Kind.HUB, "../../x") == {}
     assert refs(Kind.MODELSCOPE, "") == refs(Kind.MODELSCOPE, "master") == {"main": COMMIT}
-    assert extras(_model(Kind.URL, "h/x.gguf", "x.gguf"), 1.0) == {}
-    assert extras(_model(Kind.HUB, "org/name", "x.gguf", folder="llama-cpp"), 1.0) == {}
+    assert extras(_listing(Kind.URL, "h/x.gguf", "x.gguf"), 1.0) == {}
 
 
-def test_extras_do_not_replace_files_of_the_model() -> None:
-    model = _model(Kind.HUB, "org/name", "x", ".cache/huggingface/download/x.metadata")
-    assert f"{HUB}/.cache/huggingface/download/x.metadata" not in extras(model, 1.0)
+def test_extras_do_not_replace_files_of_the_listing() -> None:
+    listing = _listing(Kind.HUB, "org/name", "x", ".cache/huggingface/download/x.metadata")
+    assert f"{HUB}/.cache/huggingface/download/x.metadata" not in extras(listing, 1.0)
 
 
 def test_a_part_is_not_listed_as_the_whole() -> None:
@@ -80,9 +74,9 @@ def test_a_part_is_not_listed_as_the_whole() -> None:
 @pytest.fixture
 def models(tmp_path: Path) -> Path:
     """A models' folder with one Hub model, as `models pull` leaves it."""
-    for file in MODEL.files:
+    for file in place(MODEL):
         _write(tmp_path / file.path, CONTENT[file.origin])
-    for path, text in extras(MODEL, time.time(), XET).items():
+    for path, text in extras(MODEL, time.time()).items():
         _write(tmp_path / path, text.encode())
     return tmp_path
 
@@ -193,8 +187,7 @@ main()
 
 def test_extras_are_as_the_library_writes_them(models: Path) -> None:
     files = {
-        file.origin: (file.size, str(file.digest.algorithm), file.digest.hex)
-        for file in MODEL.files
+        file.path: (file.size, str(file.digest.algorithm), file.digest.hex) for file in MODEL.files
     }
     pointer = (
         "version https://git-lfs.github.com/spec/v1\n"
@@ -228,6 +221,6 @@ ref(str(there), "main", COMMIT)
     root = "huggingface/hub/models--org--name"
     ours = {
         path.removeprefix(f"{HUB}/").removeprefix(f"{root}/"): text
-        for path, text in extras(MODEL, 1700000000.25, XET).items()
+        for path, text in extras(MODEL, 1700000000.25).items()
     }
     assert ours == theirs
