@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TypeAlias
 
-from stackctl.cli.words import EPILOG, dry_run
+from stackctl.cli.words import EPILOG, dry_run, json_flag, positive
 
 _Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
