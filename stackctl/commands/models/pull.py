@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 from stackctl.commands.models import fetch, hashes
 from stackctl.commands.models.shelf import Shelf, Want, named, open_shelf, usual
-from stackctl.model import Kind, Listing, LockedFile, LockedModel, RemoteFile, StackError
-from stackctl.models import layout, lock
+from stackctl.model import Kind, LockedFile, LockedModel, StackError
+from stackctl.models import hub_cache, layout, lock
 from stackctl.models import source as sources
 from stackctl.models.formats import structure
 from stackctl.models.state import State, judge
@@ -183,11 +183,7 @@ def _carry_out(shelf: Shelf, plan: Plan) -> bool:
 
 def _write_receipts(shelf: Shelf, model: LockedModel) -> None:
     """What huggingface_hub keeps beside its files, so that engines find the model by name."""
-    if not model.files[0].path.startswith("huggingface/"):
-        return  # its owner chose another folder
-    files_ = tuple(RemoteFile(f.origin, f.size, f.digest) for f in model.files)
-    listing = Listing(model.source, model.revision, files_)
-    for path, text in layout.extras(listing, time.time()).items():
+    for path, text in hub_cache.extras(model, time.time()).items():
         files.write(shelf.store.folder / path, text)
 
 
