@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.bench import logs
+from tests.bench import logs, models
 from tests.bench.fleet import fleet
 from tests.bench.pairs import Pairs, measure, table
 from tests.integration.gpu_lock import healthy_gpus
@@ -83,11 +83,23 @@ def main() -> int:
         for benchmark in (help_text, up, verify_of_four, verify_of_many):
             print(f"measuring: {benchmark.__name__.replace('_', ' ')}", file=sys.stderr, flush=True)
             rows.append(benchmark(mine))
+    with tempfile.TemporaryDirectory() as folder, models.hub(Path(folder)) as hub:
+        for bar in (
+            models.pull,
+            models.pull_again,
+            models.hashing,
+            models.full_verify,
+            models.cold,
+        ):
+            print(f"measuring: {bar.__name__.replace('_', ' ')}", file=sys.stderr, flush=True)
+            rows.append(bar(hub))
+        limits = [models.quick(Path(folder)), models.memory()]
     print("measuring: log", file=sys.stderr, flush=True)
     rate = logs.measure()
     print(table(rows))
-    print(rate)
-    return 0 if rate.passed and all(pairs.passed for pairs in rows) else 1
+    print(rate, *limits, sep="\n")
+    passed = [rate.passed, *(row.passed for row in rows), *(limit.passed for limit in limits)]
+    return 0 if all(passed) else 1
 
 
 if __name__ == "__main__":
