@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from gpusim.rigged.gpt_oss import NAME
+from tests.hub import Hub
 from tests.integration.images.engine_container import Engine, engine
 from tests.integration.vllm.fragment import MODELS, ROOT, arguments, options
 
@@ -30,9 +35,30 @@ def image() -> str:
 
 
 @pytest.fixture(scope="session")
-def vllm(image: str) -> Iterator[Engine]:
+def pulled(image: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A models' folder into which the rigged gpt-oss was pulled, from a hub on the loopback."""
+    snapshot = next((MODELS / "huggingface/hub").glob("models--*gpt-oss-rigged/snapshots/*"))
+    models = tmp_path_factory.mktemp("pulled")
+    models.chmod(0o755)  # for the engine's user
+    with Hub(tmp_path_factory.mktemp("published")) as hub:
+        hub.add(NAME, snapshot)
+        done = subprocess.run(
+            [sys.executable, "-m", "stackctl", "models", "pull", f"hf:{NAME}"],
+            env={**os.environ, "HF_ENDPOINT": hub.url, "MODELS_DIR": str(models)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "every hash is right" in done.stdout
+    return models
+
+
+@pytest.fixture(scope="session")
+def vllm(image: str, pulled: Path) -> Iterator[Engine]:
     """As the role main runs it: two workers, two GPUs, of which a build for CPUs knows nothing."""
     given = options("vllm", 2)
-    with engine(image, *arguments("vllm"), gpus=(0, 1), models=MODELS, options=given) as container:
+    with engine(image, *arguments("vllm"), gpus=(0, 1), models=pulled, options=given) as container:
         container.wait_for("/health", START)
         yield container
