@@ -28,7 +28,7 @@ def test_says_which_device_it_has(gpus: tuple[int, ...]) -> None:
         else:
             assert (device["type"], device["index"], device["name"]) == ("cpu", None, "cpu")
             assert "Device: cpu" in container.log()
-        assert stop_seconds(container) < 2
+        assert stop_seconds(container) < 8  # killed after 10
 
 
 def test_its_process_holds_memory_of_the_gpu() -> None:

@@ -113,7 +113,7 @@ def test_small_model(models: Path, gpus: tuple[int, ...]) -> None:
             assert {device for device, kind in buffers(log) if kind == "KV"} == {"CPU"}
         choice = container.chat(messages=[{"role": "user", "content": "Who are you?"}])
         assert choice["message"]["content"] == SMALL.sentence
-        assert stop_seconds(container) < 2
+        assert stop_seconds(container) < 8  # killed after 10
 
 
 def test_a_lost_gpu_ends_the_engine(models: Path) -> None:

@@ -36,4 +36,4 @@ def test_transcribes(tmp_path: Path, gpus: tuple[int, ...]) -> None:
                 f"{container.url}/v1/audio/transcriptions", files={"file": clip}, timeout=30
             )
         assert answer.json()["text"].strip() == "hello from tiny whisper"
-        assert stop_seconds(container) < 2
+        assert stop_seconds(container) < 8  # killed after 10

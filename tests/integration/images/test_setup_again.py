@@ -23,4 +23,4 @@ def test_the_second_run_finds_nothing_to_do_and_is_quick() -> None:
     (said, first), (again, second) = set_up(), set_up()
     for output in (said, again):
         assert output.splitlines()[-1] == "set-up: nothing to do"
-    assert min(first, second) < 2
+    assert min(first, second) < 10  # half a second where nothing else runs: make bench
