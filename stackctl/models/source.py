@@ -178,16 +178,18 @@ def _ollama(rest: str) -> Source:
 
 
 def _local(rest: str) -> Source:
+    """A path of this disk; one that is not absolute begins in the models' folder."""
+    example = "write file:llama-cpp/x.gguf for what lies in the models' folder"
     path = rest.removeprefix("//") if rest.startswith("///") else rest
-    if not path.startswith("/") or path.startswith("//"):
-        raise _wrong(
-            f"{shown(f'file:{rest}')} is not absolute", "write it from the root: file:/data/x.gguf"
-        )
+    if path.startswith("//"):
+        raise _wrong(f"{shown(f'file:{rest}')} names another host", example)
+    if path.startswith("~"):
+        raise _wrong(f"{shown(f'file:{rest}')}: only a shell knows what ~ is", example)
     path = path.removesuffix("/")
     if not path:
-        raise _wrong("file:/ is all of this disk", "name a file or a folder: file:/data/x.gguf")
-    if why := _bad_path(path[1:]):
-        raise _wrong(f"{shown(f'file:{rest}')}: the path {why}", "write file:/data/x.gguf")
+        raise _wrong(f"{shown(f'file:{rest}')} is all of this disk, or nothing", example)
+    if why := _bad_path(path.removeprefix("/")):
+        raise _wrong(f"{shown(f'file:{rest}')}: the path {why}", example)
     return Source(Kind.FILE, path)
 
 
@@ -203,7 +205,7 @@ def _url(text: str) -> Source:
         raise _wrong(
             "a URL has a user name or a password before its host",
             "put it in the tool that you download with, not in the URL, which is written to files "
-            "and logs; then name the file as file:/data/x.gguf",
+            "and logs; then name the file as file:llama-cpp/x.gguf",
         )
     if not _HOST.fullmatch(host):
         raise _wrong(f"{shown(text)} has no valid host", "write https://host/path/file#sha256=…")

@@ -11,7 +11,7 @@ FORMS = """write one of
   ms:Qwen/Qwen3-8B                   the same on ModelScope
   ollama:gpt-oss:20b                 a model of Ollama's registry
   https://host/x.gguf#sha256=…       one file and its SHA-256
-  file:/data/x.gguf                  one that is here already"""
+  file:llama-cpp/x.gguf              one that is in the models' folder already"""
 
 #: the longest that is shown of what was typed
 _LONGEST = 200
@@ -60,7 +60,9 @@ def hint(text: str) -> str:
     if better := site_hint(text):
         return better
     if text.startswith(("/", "./", "../", "~")):
-        return "for a file that is here already write its whole path: file:/data/x.gguf"
+        return (
+            "for what is in the models' folder already write its path there: file:llama-cpp/x.gguf"
+        )
     if re.fullmatch(rf"{_ID}:{_ID}", text):
         return f"for a model of Ollama's registry write ollama:{text}"
     if match := re.fullmatch(rf"(?P<id>{_ID}/{_ID}(@{_ID})?)(?P<tag>:{_ID})?", text):

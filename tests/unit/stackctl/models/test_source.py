@@ -34,6 +34,7 @@ GOOD = {
     f"https://huggingface.co/o/n/resolve/main/x.gguf#sha256={HASH}": Source(
         Kind.URL, "//huggingface.co/o/n/resolve/main/x.gguf", digest=SHA256
     ),
+    "file:llama-cpp/x.gguf": Source(Kind.FILE, "llama-cpp/x.gguf"),
     "file:/data/my models/x.gguf": Source(Kind.FILE, "/data/my models/x.gguf"),
 }
 
@@ -49,6 +50,7 @@ SAME = {
     f"HTTPS://HOST/ä b.bin#sha256={HASH.upper()}": f"https://host/%C3%A4%20b.bin#sha256={HASH}",
     "file:///data/x.gguf": "file:/data/x.gguf",
     "file:/data/folder/": "file:/data/folder",
+    "file:comfyui/checkpoints/": "file:comfyui/checkpoints",
 }
 
 #: text -> words of the message, words of the fix
@@ -69,8 +71,8 @@ BAD = {
     "huggingface.co/org/name": ("does not say", "hf:org/name"),
     "HF:org/name": ("does not say", "write 'hf:org/name'"),
     "modelscope:org/name": ("does not say", "write 'ms:org/name'"),
-    "/data/x.gguf": ("does not say", "file:/"),
-    "~/x.gguf": ("does not say", "file:/"),
+    "/data/x.gguf": ("does not say", "file:llama-cpp/x.gguf"),
+    "~/x.gguf": ("does not say", "file:llama-cpp/x.gguf"),
     "s3://bucket/key": ("does not say", "write one of"),
     "https:host/x": ("does not say", "write one of"),
     "hf:gpt2": ("org/name", "write one of"),
@@ -97,8 +99,11 @@ BAD = {
     "ollama:name:": ("no name", ""),
     "ollama:-h/ns/name:1": ("no name", ""),
     "ollama:name:1@sha256:00": ("no name", ""),
-    "file:data/x": ("is not absolute", "file:/data/x.gguf"),
-    "file://host/x": ("is not absolute", ""),
+    "file:": ("or nothing", "file:llama-cpp/x.gguf"),
+    "file:~/x": ("only a shell", "file:llama-cpp/x.gguf"),
+    "file:./x": ("a part that is . or ..", ""),
+    "file:../x": ("a part that is . or ..", ""),
+    "file://host/x": ("names another host", ""),
     "file:/": ("all of this disk", ""),
     "file:/a/../b": ("a part that is . or ..", ""),
     "file:/a//b": ("empty part", ""),
