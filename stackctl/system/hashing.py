@@ -11,12 +11,13 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event, Lock
 
 from stackctl.model import Algorithm, Digest, Stamp
-from stackctl.system.sha256 import INITIAL, RANGE, Chained, ranges
+from stackctl.system import sha256
+from stackctl.system.sha256 import INITIAL, Chained, ranges
 
 #: bytes of one read; the buffer stays in the core's cache
 _CHUNK = 1 << 18
@@ -60,6 +61,7 @@ class Pace:
     told: Callable[[int], None] = lambda _bytes: None
     stop: Event = field(default_factory=Event)
     _spent: int = 0
+    _left: bool = False
     _free_at: float = 0.0
     _lock: Lock = field(default_factory=Lock)
 
@@ -76,11 +78,19 @@ class Pace:
         if pause > 0:
             self.stop.wait(pause)
 
+    def leave(self) -> None:
+        """Nobody waits for the results any more; `stop` is not ours to set."""
+        self._left = True
+
+    @property
+    def stopped(self) -> bool:
+        """Whether to end at once."""
+        return self._left or self.stop.is_set()
+
     @property
     def over(self) -> bool:
         """Whether to end at the next border."""
-        spent = self.budget is not None and self._spent >= self.budget
-        return spent or self.stop.is_set()
+        return self.stopped or (self.budget is not None and self._spent >= self.budget)
 
 
 def stamp_of(stat: os.stat_result) -> Stamp:
@@ -91,11 +101,11 @@ def hash_files(tasks: Sequence[Task], pace: Pace, threads: int) -> Iterator[Hash
     """Hash all files; results in the order of the tasks, each as soon as it is known."""
     pool = ThreadPoolExecutor(max(1, threads))
     try:
-        under_way = [(task, _submit(pool, task, pace)) for task in tasks]
+        under_way = [_submit(pool, task, pace) for task in tasks]
         for task, parts in under_way:
             yield _joined(task, [part.result() for part in parts], pace)
     except BaseException:
-        pace.stop.set()  # nobody waits for what is left
+        pace.leave()
         raise
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
@@ -114,17 +124,21 @@ class _Stretch:
     problem: str = ""
 
 
-def _submit(pool: ThreadPoolExecutor, task: Task, pace: Pace) -> list[Future[_Stretch]]:
+def _submit(
+    pool: ThreadPoolExecutor, task: Task, pace: Pace
+) -> tuple[Task, list[Future[_Stretch]]]:
     """One piece of work for a file, or one a range where its chain is whole."""
     if task.digest.algorithm is Algorithm.GIT_SHA1:
-        return [pool.submit(_git, task, pace)]
+        return task, [pool.submit(_git, task, pace)]
     try:
         count = ranges(task.path.stat().st_size)
     except OSError:
         count = 1  # told by whoever opens it
+    if not task.begin < count or task.begin > len(task.chain):
+        task = replace(task, begin=0)  # not the file it was
     if len(task.chain) < count - 1:
-        return [pool.submit(_read, task, pace, task.begin, None)]
-    return [pool.submit(_read, task, pace, i, i + 1) for i in range(task.begin, count)]
+        return task, [pool.submit(_read, task, pace, task.begin, None)]
+    return task, [pool.submit(_read, task, pace, i, i + 1) for i in range(task.begin, count)]
 
 
 def _joined(task: Task, parts: Sequence[_Stretch], pace: Pace) -> Hashed:
@@ -148,14 +162,16 @@ def _joined(task: Task, parts: Sequence[_Stretch], pace: Pace) -> Hashed:
 
 def _bad(task: Task, parts: Sequence[_Stretch]) -> tuple[int, ...]:
     """Ranges after which another state came out than the chain says."""
+    if len(parts) == 1:
+        return ()
     return tuple(
         part.begin
         for part in parts
-        if len(parts) > 1
-        and (
-            (part.states and part.states[0] != task.chain[part.begin])
-            or (part.hex and part.hex != task.digest.hex)
-            or part.problem
+        if part.problem
+        or (part.hex and part.hex != task.digest.hex)
+        or any(
+            state != known
+            for state, known in zip(part.states, task.chain[part.begin :], strict=False)
         )
     )
 
@@ -175,7 +191,7 @@ def _read(task: Task, pace: Pace, begin: int, end: int | None) -> _Stretch:
     buffer = bytearray(_CHUNK)
     view = memoryview(buffer)
     states: list[bytes] = []
-    at = begin * RANGE
+    at = begin * sha256.RANGE
     index = begin
     try:
         descriptor = os.open(task.path, os.O_RDONLY | os.O_CLOEXEC)
@@ -184,13 +200,15 @@ def _read(task: Task, pace: Pace, begin: int, end: int | None) -> _Stretch:
     try:
         before = stamp_of(os.fstat(descriptor))
         count = ranges(before.size)
+        if begin >= count:
+            return _Stretch(begin, begin, problem="became shorter while it was read")
         end = count if end is None else min(end, count)
-        os.posix_fadvise(descriptor, at, (end - begin) * RANGE, os.POSIX_FADV_SEQUENTIAL)
+        os.posix_fadvise(descriptor, at, (end - begin) * sha256.RANGE, os.POSIX_FADV_SEQUENTIAL)
         hasher = Chained(task.chain[begin - 1] if begin else INITIAL, at)
         while index < end:
             if pace.over:
                 return _Stretch(begin, index, tuple(states), "", before, before)
-            border = min((index + 1) * RANGE, before.size)
+            border = min((index + 1) * sha256.RANGE, before.size)
             while at < border:
                 read = os.preadv(descriptor, [view[: min(_CHUNK, border - at)]], at)
                 if not read:
@@ -198,10 +216,10 @@ def _read(task: Task, pace: Pace, begin: int, end: int | None) -> _Stretch:
                 hasher.update(view[:read])
                 at += read
                 pace.spend(read)
-                if pace.stop.is_set():
+                if pace.stopped:
                     return _Stretch(begin, index, tuple(states), "", before, before)
             index += 1
-            if border == index * RANGE:
+            if border == index * sha256.RANGE:
                 states.append(hasher.state)
         last = hasher.hexdigest() if end == count else ""
         return _Stretch(begin, index, tuple(states), last, before, stamp_of(os.fstat(descriptor)))
@@ -216,11 +234,13 @@ def _git(task: Task, pace: Pace) -> _Stretch:
     try:
         with task.path.open("rb", buffering=0) as file:
             before = stamp_of(os.fstat(file.fileno()))
+            if pace.over:
+                return _Stretch(0, 0, (), "", before, before)
             hasher = hashlib.sha1(b"blob %d\0" % before.size, usedforsecurity=False)
             while chunk := file.read(_CHUNK):
                 hasher.update(chunk)
                 pace.spend(len(chunk))
-                if pace.stop.is_set():
+                if pace.stopped:
                     return _Stretch(0, 0, (), "", before, before)
             after = stamp_of(os.fstat(file.fileno()))
         return _Stretch(0, 1, (), hasher.hexdigest(), before, after)

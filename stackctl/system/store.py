@@ -69,6 +69,23 @@ class Store:
             raise fault(error, folder) from None
         return folder
 
+    def parts_for(self, target: Path) -> Path:
+        """Where a file on its way to `target` lies: on the same file system, even if somebody
+        linked or mounted another disk below the models' folder."""
+        try:
+            top = target.parent
+            while not top.exists():
+                top = top.parent
+            device = top.stat().st_dev
+            if device == self.folder.stat().st_dev:
+                return self.parts
+            below = target.is_relative_to(self.folder)
+            while below and top.parent.stat().st_dev == device:
+                top = top.parent
+        except OSError as error:
+            raise fault(error, target) from None
+        return top / ".stackctl-parts"
+
     def read_lock(self) -> str:
         """The text of models.lock, whole; "" if there is none."""
         try:

@@ -10,6 +10,10 @@ from threading import Event
 from stackctl.model import Digest, StackError, Stamp
 
 
+class Stopped(Exception):
+    """The caller wants no more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """One file. `name` is for people; `target` is its final name; `chain` holds the states of its
@@ -20,7 +24,7 @@ class Job:
     size: int
     digest: Digest
     target: Path
-    parts: Path  # folder of unfinished files, on the same file system
+    parts: Path  # folder of unfinished files: Store.parts_for(target)
     chain: tuple[bytes, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
 

@@ -1,34 +1,38 @@
 """A file on its way: what has arrived, where, and what it hashes to so far.
 
 Two files lie in the folder of unfinished downloads, named by the content that is to come, so that
-any later run and any mirror can go on with them: NAME.part and NAME.log, an append-only list of
-what was written where (`r RANGE BYTES`) and of the hash's states (`h RANGE STATE`). A line is
-written after the bytes it speaks of, so after kill -9 the log is true. After a power failure it
-need not be: what was hashed is then read once more, and the rest is fetched again.
+any later run and any mirror can go on with them: NAME.part and NAME.log (journal.py).
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable
-from contextlib import suppress
+import time
+from collections.abc import Callable, Collection, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
 from threading import Lock
 
 from stackctl.model import StackError
-from stackctl.system.sha256 import INITIAL, RANGE, Chained, ranges
+from stackctl.system import sha256
+from stackctl.system.durable import hand_over
+from stackctl.system.sha256 import INITIAL, Chained, ranges
+from stackctl.system.transfer import place
+from stackctl.system.transfer.journal import Journal, Known, read
 
-_CHUNK = 1 << 20
+_CHUNK = 1 << 18
 #: how much of a backlog one call hashes, so that no connection idles for it
-_STEP = 4 * _CHUNK
-_BOOT = Path("/proc/sys/kernel/random/boot_id")
+_STEP = 4 << 20
+_POLL = 0.1
 
 
 class Part:
     """An unfinished file of `size` bytes with a known SHA-256. Threads may write different ranges
     at the same time. `chain` holds its states where the content was here before; a range is then
-    checked as soon as it is complete, else only the whole is."""
+    checked as soon as it is complete, else only the whole is.
+
+    Only one has it: `waits` is called again and again while it is another, and may raise."""
 
     def __init__(
         self,
@@ -36,140 +40,156 @@ class Part:
         name: str,
         size: int,
         chain: tuple[bytes, ...] = (),
-        on_wait: Callable[[], None] = lambda: None,
+        waits: Callable[[], None] = lambda: time.sleep(_POLL),
     ) -> None:
-        self.size = size
-        self.chain = chain if len(chain) >= ranges(size) - 1 else ()
         self.path = folder / f"{name}.part"
-        self._log_path = folder / f"{name}.log"
-        folder.mkdir(parents=True, exist_ok=True)
-        self._file = self._open(on_wait)
-        self.written = [0] * ranges(size)
-        self._states: list[bytes] = []
+        self._chain = chain if len(chain) >= ranges(size) - 1 else ()
         self._hashing = Lock()
-        self._load()
-        self._log = os.open(
-            self._log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644
-        )
-        self._note(f"boot {_boot()} {size}")
-        self._hasher = self._taken_up()
+        place.make(folder)
+        self._file = _open(self.path, waits)
+        try:
+            self._known = read(folder / f"{name}.log", size)
+            self._known.clip(os.fstat(self._file).st_size)
+            if self._known.doubtful:
+                self._doubt()
+            self._hasher = self._taken_up()
+            self._journal = Journal(folder / f"{name}.log", self._known)
+        except BaseException:
+            os.close(self._file)
+            raise
 
-    def _open(self, on_wait: Callable[[], None]) -> int:
-        """Open the file for ourselves alone. Whoever had it may have given it its final name
-        meanwhile: then the name stands for another file, or none, and we begin anew."""
-        while True:
-            file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                on_wait()
-                fcntl.flock(file, fcntl.LOCK_EX)
-            with suppress(FileNotFoundError):
-                if os.path.samestat(os.fstat(file), self.path.stat()):
-                    return file
-            os.close(file)
+    @property
+    def written(self) -> list[int]:
+        """Bytes there of each range."""
+        return self._known.written
 
     @property
     def have(self) -> int:
         """Bytes that need not be fetched any more."""
         return sum(self.written)
 
+    @property
+    def size(self) -> int:
+        return self._known.size
+
     def length(self, index: int) -> int:
-        """Bytes of one range."""
-        return min(RANGE, self.size - index * RANGE)
+        return self._known.length(index)
 
     def complete(self, index: int) -> bool:
-        return self.written[index] == self.length(index)
+        return self._known.complete(index)
 
     def add(self, index: int, data: bytes | memoryview) -> None:
         """Write the next bytes of a range."""
-        at = index * RANGE + self.written[index]
         while data:
-            count = os.pwrite(self._file, data, at)
-            at += count
+            count = os.pwrite(self._file, data, index * sha256.RANGE + self.written[index])
             self.written[index] += count
             data = data[count:]
-        self._note(f"r {index} {self.written[index]}")
-        if self._hashing.acquire(blocking=False):
+        self._journal.note("r", index, self.written[index])
+        if not self._chain and self._hashing.acquire(blocking=False):
             try:
                 self._advance(_STEP)
             finally:
                 self._hashing.release()
 
+    def pour(self, at: int, data: memoryview) -> int:
+        """Write what is new of a stream that began at byte 0; how many bytes that were."""
+        new = 0
+        while data:
+            index, offset = divmod(at, sha256.RANGE)
+            piece = data[: sha256.RANGE - offset]
+            fresh = piece[max(0, self.written[index] - offset) :]
+            if fresh:
+                self.add(index, fresh)
+                new += len(fresh)
+            at += len(piece)
+            data = data[len(piece) :]
+        return new
+
     def drop(self, index: int) -> None:
         """Forget one range: it will be fetched again."""
         with self._hashing:
-            self.written[index] = 0
-            self._note(f"r {index} 0")
-            if len(self._states) > index or self._hasher.done > index * RANGE:
-                self._states = self._states[:index]
+            self._known.forget(index)
+            self._journal.note("r", index, 0)
+            if self._hasher.done > index * sha256.RANGE:
                 self._hasher = self._taken_up()
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Forget everything; nobody else may be at work on it."""
         with self._hashing:
-            self.written = [0] * len(self.written)
-            self._states = []
+            self._journal.close()
+            self._known = Known(self.size)
             self._hasher = self._taken_up()
-            os.ftruncate(self._log, 0)
-            self._note(f"boot {_boot()} {self.size}")
+            self._journal = Journal(self.path.with_suffix(".log"), self._known)
 
     def right(self, index: int) -> bool:
         """Whether a complete range is what the chain says; True where that is not known."""
-        if not self.chain or index >= len(self.chain):
+        chain = self._chain  # another thread may come to distrust it
+        if index >= len(chain):
             return True
-        hasher = Chained(self.chain[index - 1] if index else INITIAL, index * RANGE)
-        self._hash(hasher, index * RANGE + self.length(index))
-        return hasher.state == self.chain[index]
+        if not self._as_chained(index, chain):
+            return False
+        self._known.proven.add(index)
+        self._journal.note("v", index)
+        return True
+
+    def distrust(self) -> bool:
+        """Do without the chain, as it may be what is wrong; False if there is none."""
+        with self._hashing:
+            had, self._chain = bool(self._chain), ()
+            if had:
+                self._known.states.clear()
+                self._known.proven.clear()
+                self._journal.note("x")
+                self._hasher = self._taken_up()
+            return had
 
     def finish(self) -> tuple[str, tuple[bytes, ...]]:
         """The SHA-256 of the complete file, and its chain; the content is on the disk then."""
         with self._hashing:
             self._advance(self.size)
-            states = tuple(self._states)
             result = self._hasher.hexdigest()
             self._hasher = self._taken_up()
         os.ftruncate(self._file, self.size)
         os.fsync(self._file)
-        return result, states
+        return result, tuple(self._known.states)
 
     def put(self, target: Path) -> None:
         """Give the finished file its final name."""
-        target.parent.mkdir(parents=True, exist_ok=True)
-        self.path.replace(target)
-        with suppress(OSError):
-            self._log_path.unlink()
-        sync_folder(target.parent)
+        os.fchmod(self._file, 0o644)
+        place.put(self.path, target)
+        self._journal.remove()
 
     def remove(self) -> None:
         """Give up what was there: nobody needs it any more."""
-        for path in (self.path, self._log_path):
-            with suppress(OSError):
-                path.unlink()
+        with suppress(OSError):
+            self.path.unlink()
+        self._journal.remove()
 
     def close(self) -> None:
-        os.close(self._log)
+        self._journal.close()
         os.close(self._file)
 
-    def _note(self, line: str) -> None:
-        os.write(self._log, f"{line}\n".encode())
-
     def _advance(self, most: int) -> None:
-        """Hash what has arrived without a gap, up to `most` bytes of it."""
-        end = min(self._front(), self._hasher.done + most)
+        """Hash what has arrived without a gap, up to `most` bytes of it. Ranges that are right by
+        the chain were hashed when they came."""
+        known = self._known
+        end = min(known.front, self._hasher.done + most)
         while self._hasher.done < end:
-            border = (len(self._states) + 1) * RANGE
-            self._hash(self._hasher, min(end, border))
+            index = len(known.states)
+            border = (index + 1) * sha256.RANGE
+            if index in known.proven and index < len(self._chain):
+                self._hasher = Chained(self._chain[index], border)
+            else:
+                self._hash(self._hasher, min(end, border))
             if self._hasher.done == border:
-                self._states.append(self._hasher.state)
-                self._note(f"h {len(self._states) - 1} {self._hasher.state.hex()}")
+                known.states.append(self._hasher.state)
+                self._journal.note("h", index, self._hasher.state.hex())
 
-    def _front(self) -> int:
-        """Up to where the bytes are there without a gap."""
-        for index, count in enumerate(self.written):
-            if count < self.length(index):
-                return index * RANGE + count
-        return self.size
+    def _as_chained(self, index: int, chain: Sequence[bytes]) -> bool:
+        before = chain[index - 1] if index else INITIAL
+        hasher = Chained(before, index * sha256.RANGE)
+        self._hash(hasher, index * sha256.RANGE + self.length(index))
+        return hasher.state == chain[index]
 
     def _hash(self, hasher: Chained, end: int) -> None:
         """From the page cache: these bytes were written a moment ago."""
@@ -183,67 +203,61 @@ class Part:
 
     def _taken_up(self) -> Chained:
         """The hash after the last state that is known."""
-        done = len(self._states) * RANGE
-        return Chained(self._states[-1] if self._states else INITIAL, done)
-
-    def _load(self) -> None:
-        """Believe the log of an earlier run, as far as it can be believed."""
-        try:
-            lines = self._log_path.read_text(encoding="ascii").splitlines()
-        except (OSError, ValueError):
-            return
-        boots = {words[1] for line in lines if (words := line.split())[:1] == ["boot"]}
-        for line in lines:
-            with suppress(ValueError, IndexError):
-                self._take(line.split())
-        there = os.fstat(self._file).st_size
-        for index in range(len(self.written)):
-            self.written[index] = max(0, min(self.written[index], there - index * RANGE))
-        whole = next((i for i, n in enumerate(self.written) if n < RANGE), len(self.written))
-        self._states = self._states[:whole]
-        if boots != {_boot()}:
-            self._doubt()
-
-    def _take(self, words: list[str]) -> None:
-        if words[0] == "boot" and int(words[2]) != self.size:
-            self.written = [0] * len(self.written)
-            self._states = []
-        elif words[0] == "r":
-            index, count = int(words[1]), int(words[2])
-            if 0 <= index < len(self.written) and 0 <= count <= self.length(index):
-                self.written[index] = count
-                if count < self.length(index):
-                    self._states = self._states[:index]
-        elif words[0] == "h" and int(words[1]) == len(self._states):
-            state = bytes.fromhex(words[2])
-            if len(state) == len(INITIAL):
-                self._states.append(state)
+        states = self._known.states
+        return Chained(states[-1] if states else INITIAL, len(states) * sha256.RANGE)
 
     def _doubt(self) -> None:
         """The machine went down meanwhile: keep the ranges that still hash to their state."""
-        good: list[bytes] = []
-        for index, state in enumerate(self._states):
-            hasher = Chained(good[-1] if good else INITIAL, index * RANGE)
-            self._hash(hasher, (index + 1) * RANGE)
+        states, self._known.states = self._known.states, []
+        self._known.proven = set()
+        for index, state in enumerate(states):
+            hasher = self._taken_up()
+            self._hash(hasher, (index + 1) * sha256.RANGE)
             if hasher.state != state:
                 break
-            good.append(state)
-        self._states = good
-        for index in range(len(good), len(self.written)):
-            self.written[index] = 0
+            self._known.states.append(state)
+        for index in range(len(self._known.states), len(self.written)):
+            there = index < len(self._chain) and self.complete(index)
+            if there and self._as_chained(index, self._chain):
+                self._known.proven.add(index)
+            else:
+                self.written[index] = 0
 
 
-def sync_folder(folder: Path) -> None:
-    """Make a rename last through a power failure."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def seed(folder: Path, name: str, damaged: Path, size: int, bad: Collection[int]) -> None:
+    """Go on with a damaged file as if it were an unfinished one that lacks the `bad` ranges; all
+    others must have been checked against the chain that the job will bring."""
+    with closing(Part(folder, name, size)) as part:  # nobody else is at it
+        known = Known(size)
+        for index in set(range(len(known.written))) - set(bad):
+            known.written[index] = known.length(index)
+            known.proven.add(index)
+        # first what is said of the bytes: without them it says nothing
+        Journal(folder / f"{name}.log", known).close()
+        place.put(damaged, part.path)
+
+
+def _open(path: Path, waits: Callable[[], None]) -> int:
+    """Open the file for ourselves alone. Whoever had it may have given it its final name
+    meanwhile: then the name stands for another file, or none, and we begin anew."""
+    while True:
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            while not _locked(file):
+                waits()
+            with suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(file), path.stat()):
+                    hand_over(path)
+                    return file
+        except BaseException:
+            os.close(file)
+            raise
+        os.close(file)
+
+
+def _locked(file: int) -> bool:
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _boot() -> str:
-    try:
-        return _BOOT.read_text(encoding="ascii").strip()
-    except OSError:
-        return "unknown"
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
