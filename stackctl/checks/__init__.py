@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from stackctl.checks import daemon, driver, gpus, host, proof, services, support
+from stackctl.checks import daemon, driver, gpus, host, models, proof, services, support
 from stackctl.model import Check, Facts, Finding, Phase, Severity, Unavailable
 
 CHECKS: tuple[Check, ...] = (
     *daemon.CHECKS,
     *driver.CHECKS,
     *host.CHECKS,
+    *models.CHECKS,
     *support.CHECKS,
     *services.CHECKS[:1],
     *gpus.CHECKS,

@@ -1,4 +1,4 @@
-"""Before `up`: ports, room on the disk, model files."""
+"""Before `up`: ports, room on the disk."""
 
 from __future__ import annotations
 
@@ -54,37 +54,7 @@ def disk(facts: Facts) -> Iterable[Finding]:
             )
 
 
-def models(facts: Facts) -> Iterable[Finding]:
-    for missing in facts.missing_models:
-        yield Finding(
-            "model.present",
-            Severity.ERROR,
-            missing.service,
-            f"its model is not there: {missing.path}",
-            cause="it was never downloaded, or MODELS_DIR names another folder",
-            fix=missing.fetch,
-            values={"path": missing.path},
-        )
-
-
-def whole(facts: Facts) -> Iterable[Finding]:
-    for damaged in facts.damaged_models:
-        more = f" and {len(damaged.problems) - 3} more" if len(damaged.problems) > 3 else ""
-        yield Finding(
-            "model.whole",
-            Severity.ERROR,
-            damaged.service,
-            f"its model is damaged: {damaged.path}",
-            evidence="; ".join(damaged.problems[:3]) + more,
-            cause="a download that broke off, or something else saved under the model's name",
-            fix=damaged.fetch,
-            values={"path": damaged.path, "problems": list(damaged.problems)},
-        )
-
-
 CHECKS = (
     Check("host.port", "The ports are free", Phase.PREFLIGHT, ports),
     Check("host.disk", "There is room on the disk", Phase.BOTH, disk),
-    Check("model.present", "The model files are there", Phase.PREFLIGHT, models),
-    Check("model.whole", "The model files have their full structure", Phase.BOTH, whole),
 )

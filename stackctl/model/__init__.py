@@ -6,7 +6,17 @@ Memory is in MiB (2**20 bytes) wherever a name says `mib`, times are in seconds.
 from stackctl.model.check import Check, Finding, Phase, Severity
 from stackctl.model.engine import LOG, Documents, Engine, Failure, Request, untold
 from stackctl.model.errors import NOT_ASKED, StackError, Unavailable
-from stackctl.model.facts import Daemon, DamagedModel, Facts, MissingModel, Placement, Space
+from stackctl.model.facts import (
+    BadLock,
+    Daemon,
+    Damage,
+    DamagedModel,
+    Facts,
+    MissingModel,
+    Placement,
+    Space,
+    UnsureModel,
+)
 from stackctl.model.gpu import (
     CDI_KIND,
     MIB,
@@ -54,10 +64,12 @@ __all__ = [
     "SIMULATED",
     "STARTING",
     "Algorithm",
+    "BadLock",
     "Buffer",
     "Check",
     "Container",
     "Daemon",
+    "Damage",
     "DamagedModel",
     "Digest",
     "Documents",
@@ -95,6 +107,7 @@ __all__ = [
     "StackError",
     "Stamp",
     "Unavailable",
+    "UnsureModel",
     "Xid",
     "is_host",
     "untold",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from stackctl.model.errors import NOT_ASKED, Unavailable
 from stackctl.model.gpu import Driver, Gpu, GpuRequest, Xid
@@ -39,21 +40,53 @@ class Space:
 
 @dataclass(frozen=True, slots=True)
 class MissingModel:
-    """A planned service's model that is not on the disk: its host path, and how to get it."""
+    """A model that is not on the disk, or not all of it: whose it is (a service, or a source), its
+    host path, how to get it, and which `files` of it lack if that is known."""
 
     service: str
     path: str
     fetch: str
+    files: tuple[str, ...] = ()
+
+
+class Damage(StrEnum):
+    STRUCTURE = "structure"  # less, or something else, than the headers or the lock promise
+    HASH = "hash"  # wrong bytes: the publisher states another hash
+    UNSTATED = "unstated"  # other bytes than those of which the hash was taken here
+    DISK = "disk"  # the disk does not give it
+    RIGHTS = "rights"  # we may not read it
+    PUBLISHER = "publisher"  # every byte is the publisher's, and it is no whole model
 
 
 @dataclass(frozen=True, slots=True)
 class DamagedModel:
-    """A service's model on the disk of which the structure is broken, and what is wrong with it."""
+    """A model on the disk with something wrong, and what. Where it is of several kinds, there is
+    one of these for each."""
 
     service: str
     path: str
     problems: tuple[str, ...]
     fetch: str
+    damage: Damage = Damage.STRUCTURE
+
+
+@dataclass(frozen=True, slots=True)
+class UnsureModel:
+    """A model of which files changed since they were last hashed, or never were."""
+
+    service: str
+    path: str
+    files: tuple[str, ...]
+    check: str  # the command that makes sure
+
+
+@dataclass(frozen=True, slots=True)
+class BadLock:
+    """A lock of models that cannot be read, so that nothing is known of a service's model."""
+
+    service: str
+    reason: str
+    fix: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,4 +102,6 @@ class Facts:
     port_holders: Mapping[int, str] = field(default_factory=dict)  # host port -> who has it
     missing_models: tuple[MissingModel, ...] = ()
     damaged_models: tuple[DamagedModel, ...] = ()
+    unsure_models: tuple[UnsureModel, ...] = ()
+    bad_locks: tuple[BadLock, ...] = ()
     space: tuple[Space, ...] = ()

@@ -24,3 +24,13 @@ def judge(file: LockedFile, stamp: Stamp | None) -> State:
     if file.wrong:
         return State.BAD
     return State.GOOD if file.verified else State.UNSURE
+
+
+def no_hash(file: LockedFile) -> str:
+    """What the lock has as the wrong hash of a file that the disk could not read: one that no
+    content has."""
+    return "0" * len(file.digest.hex)
+
+
+def unreadable(file: LockedFile) -> bool:
+    return file.wrong == no_hash(file)

@@ -1,4 +1,4 @@
-"""What is looked at before `up`: ports, room, model files."""
+"""What is looked at before `up`: ports, room."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from stackctl.checks import run
 from stackctl.checks.host import CHECKS
-from stackctl.model import DamagedModel, Finding, MissingModel, Phase, Severity, Space
+from stackctl.model import Finding, Phase, Severity, Space
 from tests.unit.stackctl.box import CODER, HEALTHY, MAIN
 
 
@@ -42,19 +42,3 @@ def test_a_full_disk() -> None:
     (found,) = problems(space=(Space("/srv/models", 100),))
     assert found.check == "host.disk"
     assert "100 MiB free at /srv/models" in found.summary
-
-
-def test_a_model_that_is_missing() -> None:
-    (found,) = problems(missing_models=(MissingModel("main", "/srv/m.gguf", "fetch it"),))
-    assert (found.check, found.subject, found.fix) == ("model.present", "main", "fetch it")
-
-
-def test_a_damaged_model_is_an_error_before_up_and_in_verify() -> None:
-    broken = DamagedModel(
-        "coder", "/srv/m", tuple(f"{n}.safetensors: cut" for n in range(5)), "get"
-    )
-    for phase in (Phase.PREFLIGHT, Phase.RUNNING):
-        (found,) = problems(phase, damaged_models=(broken,))
-        assert (found.check, found.subject) == ("model.whole", "coder")
-        assert found.evidence.endswith("2.safetensors: cut and 2 more")
-        assert found.fix.endswith("get it again: get")

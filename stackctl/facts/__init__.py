@@ -6,18 +6,16 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from stackctl.engines import ENGINES
 from stackctl.engines.explain import explain
+from stackctl.facts.models import Looked, damaged_model, look, missing_model, model_on_host
 from stackctl.model import (
     LOG,
     Container,
-    DamagedModel,
     Engine,
     Facts,
-    MissingModel,
     Observed,
     SeenGpu,
     Served,
@@ -25,9 +23,21 @@ from stackctl.model import (
     StackError,
     Unavailable,
 )
-from stackctl.models import formats
 from stackctl.system import files, http, nvml, pci, probe, process
 from stackctl.system.docker import EXEC_TIMEOUT, Docker
+
+__all__ = [
+    "damaged_model",
+    "load_model",
+    "look_inside",
+    "missing_model",
+    "model_on_host",
+    "observe",
+    "preflight",
+    "progress",
+    "read_smi",
+    "verify",
+]
 
 T = TypeVar("T")
 
@@ -61,8 +71,7 @@ def preflight(docker: Docker, planned: Sequence[Service], models_dir: str) -> Fa
             compose=compose.result(),
             driver=driver.result(),
             planned=tuple(planned),
-            missing_models=tuple(missing for s in planned if (missing := missing_model(s))),
-            damaged_models=tuple(damaged for s in planned if (damaged := damaged_model(s))),
+            **_models([look(service) for service in planned]),
             space=(files.space("/var/lib/docker"), files.space(models_dir)),
         )
     if isinstance(facts.daemon, Unavailable):
@@ -80,13 +89,13 @@ def verify(docker: Docker, *, project: str = "", answers: bool = False) -> Facts
             return Facts(daemon=Unavailable(error.message, error.fix), driver=driver.result())
         daemon = pool.submit(docker.daemon)
         watched = [pool.submit(observe, docker, s, c, answers=answers) for s, c in pairs]
-        damaged = [pool.submit(damaged_model, s) for s, _ in pairs]
+        looked = [pool.submit(look, s) for s, _ in pairs]
         return Facts(
             daemon=daemon.result(),
             driver=driver.result(),
             xids=pci.xids(),
             observed=tuple(future.result() for future in watched),
-            damaged_models=tuple(found for future in damaged if (found := future.result())),
+            **_models([future.result() for future in looked], running=True),
         )
 
 
@@ -185,34 +194,18 @@ def load_model(seen: Observed, timeout: float) -> Unavailable | None:
     return None
 
 
-def model_on_host(service: Service) -> str:
-    """Host path of a service's model, by its engine's rule and its mounts; empty if unknown."""
-    engine = ENGINES.get(service.engine)
-    if engine is None or engine.model_path is None or not service.model:
-        return ""
-    inside = PurePosixPath(engine.model_path(service.model))
-    for mount in service.mounts:
-        if mount.bind and inside.is_relative_to(mount.target):
-            return str(PurePosixPath(mount.source) / inside.relative_to(mount.target))
-    return ""
-
-
-def missing_model(service: Service) -> MissingModel | None:
-    """Where a service's model should be and how to get it, if it is not there."""
-    path = model_on_host(service)
-    if not path or files.exists(path):
-        return None
-    return MissingModel(service.name, path, f"stackctl models pull {service.role}")
-
-
-def damaged_model(service: Service) -> DamagedModel | None:
-    """A service's model of which the structure is broken; costs milliseconds at any size."""
-    path = model_on_host(service)
-    if not path or not files.exists(path):
-        return None
-    problems = formats.scan(Path(path))
-    repair = f"stackctl models repair {service.role}"
-    return DamagedModel(service.name, path, problems, repair) if problems else None
+def _models(looked: Sequence[Looked], *, running: bool = False) -> dict[str, Any]:
+    """The fields of Facts about models. A container that runs has what it needs: what the lock does
+    not know is then no longer missed."""
+    verdicts = [each.verdict for each in looked]
+    return {
+        "missing_models": tuple(
+            m for each in looked if each.locked or not running for m in each.verdict.missing
+        ),
+        "damaged_models": tuple(damaged for v in verdicts for damaged in v.damaged),
+        "unsure_models": tuple(unsure for v in verdicts for unsure in v.unsure),
+        "bad_locks": tuple(each.bad_lock for each in looked if each.bad_lock),
+    }
 
 
 def _port_holders(docker: Docker, planned: Sequence[Service]) -> dict[int, str]:
