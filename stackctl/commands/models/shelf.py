@@ -93,8 +93,9 @@ def open_shelf() -> Shelf:
     return Shelf(plan.load())
 
 
-def wants(services: Sequence[Service]) -> tuple[Want, ...]:
-    """The models that services need: those their owner named, else their engine's own."""
+def wants(services: Sequence[Service], folder: Path | None = None) -> tuple[Want, ...]:
+    """The models that services need: those their owner named, else their engine's own. `folder`
+    is that of the models: a path within is then taken as the lock has it."""
     found: list[Want] = []
     for service in services:
         engine = ENGINES.get(service.engine)
@@ -102,13 +103,41 @@ def wants(services: Sequence[Service]) -> tuple[Want, ...]:
         if not texts and engine and engine.source and service.model:
             texts = (engine.source(service.model),)
         for text in texts:
-            folder, mark, rest = text.partition("=")
-            if not mark or ":" in folder:  # an = further right is part of a URL
-                folder, rest = "", text
+            to, mark, rest = text.partition("=")
+            if not mark or ":" in to:  # an = further right is part of a URL
+                to, rest = "", text
             below = engine.folder if engine else ""
-            target = "/".join(filter(None, (below, folder)))
-            found.append(Want(usual(sources.parse(rest)), target, service.name))
+            target = "/".join(filter(None, (below, to)))
+            source = canonical(usual(_parsed(service, rest)), folder)
+            found.append(Want(source, target, service.name))
     return tuple(found)
+
+
+def unnamed(services: Sequence[Service]) -> tuple[Service, ...]:
+    """Services of which nothing says where their models come from."""
+    return tuple(service for service in services if not wants((service,)))
+
+
+def canonical(source: Source, folder: Path | None) -> Source:
+    """A path in the models' folder always in one way: from there."""
+    if source.kind is not Kind.FILE or folder is None:
+        return source
+    path = Path(source.name)
+    within = path.is_absolute() and path.is_relative_to(folder) and path != folder
+    return replace(source, name=str(path.relative_to(folder))) if within else source
+
+
+def _parsed(service: Service, text: str) -> Source:
+    """A source of a service's label; an error names the knob that it comes from."""
+    try:
+        return sources.parse(text)
+    except StackError as error:
+        knob = f"{service.role.upper()}_SOURCE"
+        known = service.sources and service.role
+        where = f"{knob} in env/stack.env" if known else f"the model of {service.name}"
+        raise StackError(
+            f"{service.name}: {error.message}", fix=f"{where}: {error.fix}", exit_code=2
+        ) from None
 
 
 def usual(source: Source, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> Source:
@@ -122,10 +151,12 @@ def usual(source: Source, include: Sequence[str] = (), exclude: Sequence[str] = 
 def named(texts: Sequence[str], shelf: Shelf) -> tuple[Want, ...]:
     """What the user named: sources, or roles of the stack; all of the stack if nothing."""
     roles = [text for text in texts if ":" not in text and "/" not in text]
-    found = [Want(usual(sources.parse(text))) for text in texts if text not in roles]
+    folder = shelf.store.folder
+    typed = [sources.parse(text) for text in texts if text not in roles]
+    found = [Want(canonical(usual(source), folder)) for source in typed]
     if roles or not texts:
         stack = plan.resolve(shelf.config)
-        found += wants(plan.select(stack.services, roles))
+        found += wants(plan.select(stack.services, roles), folder)
     return tuple(found)
 
 
