@@ -1,38 +1,22 @@
-"""`stackctl models pull` and `update`: plan -> border -> fetch what is missing -> prove -> lock."""
+"""`stackctl models pull`: plan -> border -> fetch what is missing -> prove -> lock."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
 
-from stackctl.commands.models import fetch, hashes
-from stackctl.commands.models.shelf import Shelf, Want, named, open_shelf, usual
-from stackctl.model import Kind, LockedFile, LockedModel, StackError
-from stackctl.models import hub_cache, layout, lock
+from stackctl import facts
+from stackctl.commands import plan as stack_plan
+from stackctl.commands.models import carry, fetch, orphans, update
+from stackctl.commands.models.carry import Plan
+from stackctl.commands.models.fetch import say
+from stackctl.commands.models.shelf import Shelf, Want, open_shelf, usual, wants
+from stackctl.model import Kind, LockedModel, Service, Source, StackError
+from stackctl.models import layout, lock
 from stackctl.models import source as sources
-from stackctl.models.formats import structure
-from stackctl.models.state import State, judge
-from stackctl.report import table
-from stackctl.system import files, terminal
-from stackctl.system.progress import size
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """One model and the state of each of its files; `fresh` if it is not in the lock like this."""
-
-    model: LockedModel
-    states: tuple[tuple[LockedFile, State], ...]
-    fresh: bool
-
-    def of(self, *states: State) -> tuple[LockedFile, ...]:
-        return tuple(file for file, state in self.states if state in states)
-
-    @property
-    def done(self) -> bool:
-        return not self.fresh and len(self.of(State.GOOD)) == len(self.states)
+from stackctl.models.state import State
+from stackctl.system import terminal
 
 
 def pull(
@@ -45,154 +29,155 @@ def pull(
     dry_run: bool = False,
 ) -> int:
     """Bring models here, whole and proven; without names those that the stack needs."""
-    shelf = open_shelf()
-    wanted = _patterns(named(texts, shelf), texts, folder, include, exclude)
-    if not wanted:
-        terminal.out("no service of the stack names a model: docs/models.md says how")
-        return 0
-    plans = [_plan(shelf, want, update=update) for want in wanted]
-    _show(shelf, plans)
-    _check_room(shelf, plans)
-    if dry_run:
-        terminal.out("\nnothing was done")
-        return 0
+    if update:
+        return _update(texts, dry_run=dry_run)
+    with fetch.interruptible():
+        shelf = open_shelf()
+        wanted, silent = _wanted(shelf, texts, folder, include, exclude)
+        code = max((_without_source(service) for service in silent), default=0)
+        plans, failed = _plans(shelf, wanted, len(texts) == 1)
+        local = [want for want in wanted if want.source.kind is Kind.FILE]
+        code = max([code, *(_is_here(shelf, want) for want in local)])
+        if not plans and not failed:
+            if not (local or silent):
+                terminal.out("no service of the stack names a model: docs/models.md says how")
+            return code
+        if plans:
+            carry.show(shelf, plans)
+            carry.check_room(shelf, plans)
+        if dry_run:
+            terminal.out("nothing was done")
+            return 1 if failed else code
 
-    # --- border: from here on the models' folder is changed ---
-    failed = [plan for plan in plans if not plan.done and not _carry_out(shelf, plan)]
-    if failed:
-        names = ", ".join(sources.spec(plan.model.source) for plan in failed)
-        terminal.out(f"\nnot complete: {names}; what has arrived is kept, and pull goes on with it")
-        return 1
-    return 0
+        # --- border: from here on the models' folder is changed ---
+        left = carry.all_of(shelf, plans, "pull")
+        if not (left or failed or texts):
+            orphans.clean(shelf)
+        if all(plan.done for plan in plans) and not failed:
+            say("everything is here, and every hash was right when it was taken")
+        return carry.ended(left, failed) or code
 
 
-def _patterns(
-    wanted: Sequence[Want],
+_update = update.update
+
+
+def _wanted(
+    shelf: Shelf,
     texts: Sequence[str],
     folder: str,
     include: Sequence[str],
     exclude: Sequence[str],
-) -> list[Want]:
-    """What the user asks for beside the source goes with every source that was named."""
-    if not (folder or include or exclude):
-        return list(dict.fromkeys(wanted))
-    if not texts or any(want.service for want in wanted):
-        raise StackError(
-            "--to, --include and --exclude go with a source",
-            fix="stackctl models pull hf:org/name --include '*.json'",
-            exit_code=2,
-        )
-    return [
-        Want(usual(replace(w.source, exclude=()), include, exclude), folder or w.folder)
-        for w in wanted
-    ]
-
-
-def _plan(shelf: Shelf, want: Want, *, update: bool) -> Plan:
-    """What is locked is fetched as it is locked; else the publisher is asked."""
-    old = lock.find(shelf.models, want.source)
-    if old and not update:
-        return _look(shelf, old, fresh=False)
-    if want.source.kind is Kind.FILE:
-        raise StackError(
-            f"{sources.spec(want.source)}: it is on this disk already",
-            fix=f"stackctl models adopt {want.source.name}",
-            exit_code=2,
-        )
-    listing = shelf.listing(want.source)
-    placed = layout.place(listing, want.folder)
-    model = LockedModel(want.source, listing.revision, placed)
-    if old and old.revision == model.revision:
-        return _look(shelf, old, fresh=False)
-    known = {(f.path, f.digest): f for m in shelf.models for f in m.files}
-    seen = tuple(known.get((file.path, file.digest), file) for file in placed)
-    return _look(shelf, replace(model, files=seen), fresh=True)
-
-
-def _look(shelf: Shelf, model: LockedModel, *, fresh: bool) -> Plan:
-    states = tuple((file, judge(file, shelf.store.stamp(file.path))) for file in model.files)
-    return Plan(model, states, fresh)
-
-
-def _show(shelf: Shelf, plans: Sequence[Plan]) -> None:
-    rows = [
-        (
-            sources.spec(plan.model.source),
-            plan.model.revision[:12],
-            str(len(plan.states)),
-            size(sum(file.size for file in plan.model.files)),
-            _sum(plan.of(State.GOOD)),
-            _sum(plan.of(State.UNSURE)),
-            _sum(plan.of(State.MISSING, State.BAD)),
-        )
-        for plan in plans
-    ]
-    terminal.out(f"models in {shelf.store.folder}\n")
-    terminal.out(
-        table(("MODEL", "REVISION", "FILES", "SIZE", "GOOD", "TO CHECK", "TO FETCH"), rows)
-    )
-
-
-def _sum(chosen: Sequence[LockedFile]) -> str:
-    return size(sum(file.size for file in chosen)) if chosen else "-"
-
-
-def _check_room(shelf: Shelf, plans: Sequence[Plan]) -> None:
-    needed = sum(f.size for p in plans for f in p.of(State.MISSING, State.BAD))
-    needed -= fetch.allocated(shelf, [f for p in plans for f in p.of(State.MISSING, State.BAD)])
-    free = files.space(str(shelf.store.folder)).free_mib << 20
-    if needed > free:
-        raise StackError(
-            f"{size(needed)} are to be fetched, and {shelf.store.folder} has {size(free)} free",
-            fix="make room (stackctl models prune), or set MODELS_DIR in env/stack.env to a "
-            "larger disk",
-        )
-
-
-def _carry_out(shelf: Shelf, plan: Plan) -> bool:
-    """Everything that is not good yet; whether all is well in the end."""
-    name = sources.spec(plan.model.source)
-    with ExitStack() as stack:
-        stack.enter_context(
-            shelf.store.exclusive(
-                name, "models pull", lambda holder: terminal.out(f"{name}: waiting for {holder}")
+) -> tuple[list[Want], list[Service]]:
+    """What the user named, by source or role, else what the stack needs; and the services of which
+    nobody said where their model comes from."""
+    roles = [text for text in texts if ":" not in text and "/" not in text]
+    found = [Want(usual(sources.parse(text))) for text in texts if text not in roles]
+    if folder or include or exclude:
+        if roles or not texts:
+            raise StackError(
+                "--to, --include and --exclude go with a source",
+                fix="stackctl models pull hf:org/name --include '*.json'",
+                exit_code=2,
             )
-        )
-        model = plan.model
-        if not plan.fresh:  # somebody else may have been at work while we waited
-            model = lock.find(shelf.models, model.source) or model
-        elif lock.find(shelf.models, model.source) is None:
-            shelf.change(lambda models: lock.put(models, model))
-        plan = _look(shelf, model, fresh=plan.fresh)
-        unsure, wrong = hashes.check(shelf, plan.of(State.UNSURE))
-        hashes.report(wrong)
-        fetched, failures = fetch.files(
-            shelf, model, [*plan.of(State.MISSING, State.BAD), *(w.file for w in wrong)]
-        )
-        for failure in failures:
-            terminal.out(f"error: {failure.message}\n  fix: {failure.fix}")
-        new = {file.path: file for file in (*unsure, *fetched)}
-        model = replace(model, files=tuple(new.get(f.path, f) for f in model.files))
-        if failures:
-            shelf.record(tuple(new.values()))
-            return False
-        shelf.change(lambda models: lock.put(models, model))
-        _write_receipts(shelf, model)
-    return _structure(shelf, model)
+        # what the user asks for beside the source goes with every source that was named
+        found = [
+            Want(usual(replace(w.source, exclude=()), include, exclude), folder) for w in found
+        ]
+    if texts and not roles:
+        return list(dict.fromkeys(found)), []
+    services = stack_plan.select(stack_plan.resolve(shelf.config).services, roles)
+    needed = {service.name: wants([service]) for service in services}
+    silent = [s for s in services if not needed[s.name] and s.model and facts.model_on_host(s)]
+    found += [want for each in needed.values() for want in each]
+    return _distinct(found), silent
 
 
-def _write_receipts(shelf: Shelf, model: LockedModel) -> None:
-    """What huggingface_hub keeps beside its files, so that engines find the model by name."""
-    for path, text in hub_cache.extras(model, time.time()).items():
-        files.write(shelf.store.folder / path, text)
+def _distinct(found: Iterable[Want]) -> list[Want]:
+    """Two services may need one model."""
+    return list({(want.source, want.folder): want for want in found}.values())
 
 
-def _structure(shelf: Shelf, model: LockedModel) -> bool:
-    """Right by its hash, and still no model: then its publisher has a broken file."""
-    name = sources.spec(model.source)
-    problems = [p for file in model.files for p in structure(shelf.path(file), file.origin)]
-    for problem in problems:
-        terminal.out(f"error: {problem}\n  cause: the publisher's file is so: its hash is right")
-    if not problems:
-        terminal.out(f"{name}: {len(model.files)} files, every hash is right")
-    return not problems
+def _without_source(service: Service) -> int:
+    """Nobody said where its model comes from; that matters where it is not here."""
+    role = service.role.upper().replace("-", "_")
+    say(
+        f"{service.role}: name where {role}_MODEL comes from: {role}_SOURCE=hf:... in "
+        "env/stack.env (docs/models.md)"
+    )
+    path = facts.model_on_host(service)
+    if Path(path).exists():
+        return 0
+    say(f"  its model is not there: {path}")
+    return 1
+
+
+def _plans(shelf: Shelf, wanted: Sequence[Want], only: bool) -> tuple[list[Plan], list[StackError]]:
+    """A plan for each; one that cannot be made does not stop the others."""
+    plans: list[Plan] = []
+    failed: list[StackError] = []
+    for want in wanted:
+        if want.source.kind is Kind.FILE:
+            continue
+        try:
+            plans.append(_plan(shelf, want))
+        except StackError as error:
+            if only or len(wanted) == 1:
+                raise
+            fetch.failed(error)
+            failed.append(error)
+    return plans, failed
+
+
+def _plan(shelf: Shelf, want: Want) -> Plan:
+    """What is locked is fetched as it is locked; else the publisher is asked."""
+    if old := lock.find(shelf.models, want.source):
+        if want.folder and not _lies_in(old, want.folder):
+            say(f"{sources.spec(want.source)}: is in the lock with another folder, and stays there")
+        return carry.look(shelf, old)
+    listing = shelf.listing(want.source)
+    model = LockedModel(want.source, listing.revision, layout.place(listing, want.folder))
+    return carry.look(shelf, model, listing)
+
+
+def _lies_in(model: LockedModel, folder: str) -> bool:
+    if model.source.kind is Kind.OLLAMA:
+        return True
+    return all(file.path.startswith(f"{folder}/") for file in model.files)
+
+
+def _is_here(shelf: Shelf, want: Want) -> int:
+    """A file of the owner's own: there, and in the lock?"""
+    name = sources.spec(want.source)
+    path = shelf.store.folder / want.source.name
+    if not path.exists():
+        say(f"error: {name}: {path} is not there\n  fix: put it there; nobody else has it")
+        return 1
+    model = _holding(shelf.models, want.source, str(path), str(shelf.store.folder))
+    if model is None:
+        say(f"{name}: it is here, and not in the lock: stackctl models adopt {path}")
+        return 0
+    plan = carry.look(shelf, model)
+    if plan.to_fetch:
+        bad = ", ".join(file.path for file in plan.to_fetch)
+        say(f"error: {name}: missing or wrong: {bad}\n  fix: stackctl models repair {name}")
+        return 1
+    unsure = " (changed since its last hash: stackctl models verify)"
+    say(f"{name}: it is here{unsure if plan.of(State.UNSURE) else ', its hash was right'}")
+    return 0
+
+
+def _holding(
+    models: Sequence[LockedModel], source: Source, path: str, folder: str
+) -> LockedModel | None:
+    """The model of the lock to which a file or folder of this disk belongs."""
+    if found := lock.find(models, source):
+        return found
+    return next(
+        (
+            model
+            for model in models
+            for file in model.files
+            if (full := f"{folder}/{file.path}") == path or full.startswith(f"{path}/")
+        ),
+        None,
+    )

@@ -1,0 +1,279 @@
+"""What pull and update share: a plan per model, whether there is room for all, carrying one out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from stackctl.commands.models import fetch, hashes, publisher, reuse
+from stackctl.commands.models.fetch import say
+from stackctl.commands.models.shelf import Shelf
+from stackctl.model import Kind, Listing, LockedFile, LockedModel, RemoteFile, StackError
+from stackctl.models import layout, lock
+from stackctl.models import source as sources
+from stackctl.models.formats import structure
+from stackctl.models.state import State, judge, no_hash
+from stackctl.report import table
+from stackctl.system import files, terminal
+from stackctl.system.progress import duration, size
+
+_TO_FETCH = (State.MISSING, State.BAD)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One model and the state of each of its files. `listing` is there if its publisher was asked,
+    `old` is what the lock has of it if that is to be replaced."""
+
+    model: LockedModel
+    states: tuple[tuple[LockedFile, State], ...]
+    listing: Listing | None = None
+    old: LockedModel | None = None
+
+    def of(self, *states: State) -> tuple[LockedFile, ...]:
+        return tuple(file for file, state in self.states if state in states)
+
+    @property
+    def to_fetch(self) -> tuple[LockedFile, ...]:
+        return self.of(*_TO_FETCH)
+
+    @property
+    def done(self) -> bool:
+        return self.listing is None and len(self.of(State.GOOD)) == len(self.states)
+
+    @property
+    def in_place(self) -> bool:
+        """Whether files of the old revision lie where those of the new one belong."""
+        before = {file.path: file.digest for file in self.old.files} if self.old else {}
+        return any(before.get(f.path, f.digest) != f.digest for f in self.model.files)
+
+
+def look(
+    shelf: Shelf,
+    model: LockedModel,
+    listing: Listing | None = None,
+    old: LockedModel | None = None,
+) -> Plan:
+    """The plan for a model, by what stat says; what the lock knows of its contents counts."""
+    known = {(f.path, f.digest): f for m in shelf.models for f in m.files}
+    model = replace(
+        model, files=tuple(known.get((file.path, file.digest), file) for file in model.files)
+    )
+    states = tuple((file, judge(file, shelf.store.stamp(file.path))) for file in model.files)
+    return Plan(model, states, listing, old)
+
+
+def show(shelf: Shelf, plans: Sequence[Plan]) -> None:
+    """What is good, what is to be done, how much, from where."""
+    header = ("MODEL", "REVISION", "FILES", "SIZE", "GOOD", "TO CHECK", "TO FETCH", "FROM")
+    rows = [
+        (
+            sources.spec(plan.model.source),
+            _revision(plan),
+            str(len(plan.states)),
+            size(sum(file.size for file in plan.model.files)),
+            _sum(plan.of(State.GOOD)),
+            _sum(plan.of(State.UNSURE)),
+            _sum(plan.to_fetch),
+            publisher.host(shelf, plan.model),
+        )
+        for plan in plans
+    ]
+    say(f"models in {shelf.store.folder}\n\n{table(header, rows)}\n")
+
+
+def check_room(shelf: Shelf, plans: Sequence[Plan]) -> None:
+    """Say how much is to come in all; a StackError if there is no room for it."""
+    missing = [file for plan in plans for file in plan.to_fetch]
+    if not missing:
+        return
+    # what is here under another name is given a second one, or copied where it is small
+    here = reuse.known(shelf, missing)
+    missing = [file for file in missing if file.digest not in here]
+    needed, begun = fetch.bytes_of(missing), fetch.begun(shelf, missing)
+    free = files.space(str(shelf.store.folder)).free_mib << 20
+    parts = [f"to fetch: {size(needed)}"]
+    if begun:
+        parts.append(f"{size(begun)} of it is here from a download that broke off")
+    if here:
+        parts.append(f"{len(here)} files are here under another name")
+    say(f"{', '.join(parts)}; {size(free)} are free")
+    if needed - begun > free:
+        raise StackError(
+            f"{size(needed - begun)} are to be fetched, and {shelf.store.folder} has "
+            f"{size(free)} free",
+            fix="make room (stackctl models prune), or set MODELS_DIR in env/stack.env to a "
+            "larger disk",
+        )
+
+
+@contextmanager
+def alone(shelf: Shelf, model: LockedModel, verb: str) -> Iterator[None]:
+    """Be the only one at work on a model; whoever has to wait is told for whom."""
+    name = sources.spec(model.source)
+    with shelf.store.exclusive(
+        name, f"models {verb}", lambda holder: say(f"{name}: waiting for {holder}")
+    ):
+        yield
+
+
+def carry_out(shelf: Shelf, plan: Plan, verb: str) -> bool:
+    """Everything that is not good yet; whether all is well in the end."""
+    with alone(shelf, plan.model, verb):
+        plan = _again(shelf, plan)
+        model = plan.model
+        if plan.listing and (plan.in_place or not plan.old):
+            # from now on this is what belongs here: a later pull goes on with it
+            shelf.change(lambda models: lock.put(models, model))
+        unsure, wrong = hashes.check(shelf, plan.of(State.UNSURE))
+        hashes.report(wrong)
+        missing = [*plan.to_fetch, *(_told(each) for each in wrong)]
+        taken = reuse.take(shelf, missing, reuse.held(shelf, missing)) if missing else ()
+        here = {file.path for file in taken}
+        missing = [file for file in missing if file.path not in here]
+        began = time.monotonic()
+        fetched, failures = _bring(shelf, plan, missing)
+        seconds = time.monotonic() - began
+        for failure in failures:
+            fetch.failed(failure)
+        new = {file.path: file for file in (*unsure, *taken, *fetched)}
+        model = replace(model, files=tuple(new.get(f.path, f) for f in model.files))
+        if failures:
+            return False
+        shelf.change(lambda models: lock.put(models, model))
+        receipts(shelf, model, plan.listing)
+    return _structure(shelf, model, fetched, seconds)
+
+
+def _bring(
+    shelf: Shelf, plan: Plan, missing: Sequence[LockedFile]
+) -> tuple[tuple[LockedFile, ...], tuple[StackError, ...]]:
+    model = plan.model
+    if missing and not publisher.vouches(model):
+        say(publisher.bring(shelf, model, missing))
+        name = sources.spec(model.source)
+        text = f"{name}: nobody can be asked for {len(missing)} of its files"
+        return (), (StackError(text, fix=f"bring them, or: stackctl models adopt {name}"),)
+    # what the old revision had there is its publisher's, and no change by the owner
+    ours = {f.path for f in plan.old.files} if plan.old and plan.in_place else ()
+    fetched, failures = fetch.files(shelf, model, missing, replaced=ours)
+    if failures and not plan.listing:
+        try:
+            publisher.check(shelf, model, missing)
+        except StackError as error:
+            # it says it better than the answer to a range does
+            if error.exit_code == 2 or "the publisher" in error.message:
+                failures = (*failures, _moved_on(model, error))
+    return fetched, failures
+
+
+def _moved_on(model: LockedModel, error: StackError) -> StackError:
+    fix = f"stackctl models update {sources.spec(model.source)}"
+    return StackError(error.message, fix=error.fix if "update" in error.fix else fix)
+
+
+def _again(shelf: Shelf, plan: Plan) -> Plan:
+    """Somebody else may have been at work while we waited."""
+    now = lock.find(shelf.models, plan.model.source)
+    if now and (plan.old is None or now.revision == plan.model.revision):
+        same = now.revision == plan.model.revision
+        return look(shelf, now, plan.listing if same else None)
+    return look(shelf, plan.model, plan.listing, plan.old)
+
+
+def _told(each: hashes.Wrong) -> LockedFile:
+    wrong = each.found.hex or no_hash(each.file)
+    return replace(each.file, stamp=each.found.stamp, wrong=wrong)
+
+
+def receipts(shelf: Shelf, model: LockedModel, listing: Listing | None = None) -> None:
+    """What huggingface_hub keeps beside its files, so that engines find the model by name. That a
+    name means this revision is said last, when all of it is there."""
+    made = _extras(model, listing)
+    for path in sorted(made, key=_is_ref):
+        files.write(shelf.store.folder / path, made[path])
+
+
+def name_again(shelf: Shelf, model: LockedModel) -> None:
+    """A model that is here by its name, should the name have been lost or moved."""
+    for path, text in _extras(model, None).items():
+        if _is_ref(path) and not _says(shelf.store.folder / path, text):
+            files.write(shelf.store.folder / path, text)
+
+
+def _says(path: Path, text: str) -> bool:
+    try:
+        return path.read_text(encoding="utf-8") == text
+    except (OSError, ValueError):
+        return False
+
+
+def _is_ref(path: str) -> bool:
+    return "/refs/" in path
+
+
+def _extras(model: LockedModel, listing: Listing | None) -> Mapping[str, str]:
+    """None of it for a model in a folder of its owner's choice."""
+    if model.source.kind not in (Kind.HUB, Kind.MODELSCOPE) or not model.files:
+        return {}
+    if not model.files[0].path.startswith("huggingface/hub/"):
+        return {}
+    if listing is None:  # as far as the lock keeps it
+        found = tuple(RemoteFile(f.origin, f.size, f.digest) for f in model.files)
+        listing = Listing(model.source, model.revision, found)
+    return layout.extras(listing, time.time())
+
+
+def _structure(
+    shelf: Shelf, model: LockedModel, fetched: Sequence[LockedFile], seconds: float
+) -> bool:
+    """Right by its hash, and still no model: then its publisher has a broken file."""
+    name = sources.spec(model.source)
+    problems = [p for file in model.files for p in structure(shelf.path(file), file.origin)]
+    for problem in problems:
+        say(f"error: {problem}\n  cause: the publisher's file is so: its hash is right")
+    if problems:
+        return False
+    text = f"{name}: {len(model.files)} files, every hash is right"
+    if fetched:
+        count = fetch.bytes_of(fetched)
+        rate = size(count / max(seconds, 0.001))
+        text += f"; {size(count)} in {duration(seconds)}, {rate}/s"
+    say(text)
+    return True
+
+
+def _revision(plan: Plan) -> str:
+    new = plan.model.revision[:12]
+    return f"{plan.old.revision[:12]} -> {new}" if plan.old else new
+
+
+def _sum(chosen: Sequence[LockedFile]) -> str:
+    return size(sum(file.size for file in chosen)) if chosen else "-"
+
+
+def all_of(shelf: Shelf, plans: Sequence[Plan], verb: str) -> list[LockedModel]:
+    """Carry out all plans -> the models that are not complete. One does not stop the others."""
+    left = []
+    for plan in plans:
+        try:
+            if plan.done:
+                name_again(shelf, plan.model)
+            elif not carry_out(shelf, plan, verb):
+                left.append(plan.model)
+        except StackError as error:
+            fetch.failed(error)
+            left.append(plan.model)
+    return left
+
+
+def ended(left: Sequence[LockedModel], failed: Sequence[StackError]) -> int:
+    """The last line of a command, and its exit code."""
+    if left:
+        names = ", ".join(sources.spec(model.source) for model in left)
+        terminal.out(f"\nnot complete: {names}; what is right is kept, the same command goes on")
+        return 1
+    return max((error.exit_code for error in failed), default=0)
