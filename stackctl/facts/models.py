@@ -71,33 +71,44 @@ def _specs(texts: Sequence[str]) -> Iterator[str]:
             continue  # a label that `stackctl models` refuses, and says why
 
 
-def look(service: Service) -> Looked:
-    """What is to be said of a service's model."""
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """What the lock has of a service's model, and where its engine looks for it, both in `folder`.
+    `place` is empty if the lock does not know what is there."""
+
+    folder: str
+    files: tuple[quick.Owned, ...]
+    place: str
+
+
+def owned(service: Service) -> Owned:
+    """A StackError says why the lock cannot be read."""
     path, folder = model_on_host(service), models_folder(service)
-    models: tuple[LockedModel, ...] = ()
-    if folder:
-        try:
-            models = _lock(folder)
-        except StackError as error:
-            return Looked(Verdict(), BadLock(service.name, error.message, error.fix))
     inside = bool(folder and path) and PurePosixPath(path).is_relative_to(folder)
     place = str(PurePosixPath(path).relative_to(folder)) if inside else ""
-    specs = specs_of(service)
-    owned = quick.belonging(models, specs, place)
-    if not owned:
-        return Looked(_unlocked(service, path))
-    # a role is named where the lock has what the role asks for, else the model itself
-    own = all(sources.spec(model.source) in specs for model, _ in owned)
-    names = service.role if own else " ".join(dict.fromkeys(spec(model) for model, _ in owned))
-    beside = Verdict()
-    if not quick.covers(owned, place):  # the lock has another model of the service, say an adapter
-        place, beside = "", _unlocked(service, path)
-    store = Store(Path(folder))
+    models = _lock(folder) if folder else ()
+    found = quick.belonging(models, specs_of(service), place)
+    return Owned(folder, found, place if quick.covers(found, place) else "")
+
+
+def look(service: Service) -> Looked:
+    """What is to be said of a service's model."""
+    path = model_on_host(service)
     try:
-        seen, rest = quick.look(store.folder, owned, place, store.stamp)
-    except StackError as error:  # a folder of it is not ours to see, or its disk fails
+        own = owned(service)
+        if not own.files:
+            return Looked(_unlocked(service, path))
+        store = Store(Path(own.folder))
+        seen, rest = quick.look(store.folder, own.files, own.place, store.stamp)
+    except StackError as error:  # of the lock; or a folder is not ours to see, or its disk fails
         return Looked(Verdict(), BadLock(service.name, error.message, error.fix), locked=True)
-    found = judge(service.name, names, folder, seen, rest, place)
+    # a role is named where the lock has what the role asks for, else the model itself
+    models = dict.fromkeys(model for model, _ in own.files)
+    asked = all(sources.spec(model.source) in specs_of(service) for model in models)
+    names = service.role if asked else " ".join(map(spec, models))
+    found = judge(service.name, names, own.folder, seen, rest, own.place)
+    # the lock may have another model of the service, say an adapter, and not the one at `path`
+    beside = Verdict() if own.place else _unlocked(service, path)
     return Looked(found + beside, locked=True)
 
 

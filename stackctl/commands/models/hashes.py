@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from stackctl.commands.models.shelf import Shelf, now
 from stackctl.model import Algorithm, LockedFile
+from stackctl.models.state import no_hash
 from stackctl.system import terminal
 from stackctl.system.hashing import Hashed, Pace, Task, hash_files
 from stackctl.system.progress import progress
@@ -40,7 +41,7 @@ def check(
     if not chosen:
         return (), ()
     by_path = {shelf.path(file): file for file in chosen}
-    tasks = [_task(shelf, file) for file in chosen]
+    tasks = [task(shelf, file) for file in chosen]
     total = sum(file.size for file in chosen)
     with progress("checking", total) as bar:
         pace = pace or Pace()
@@ -50,9 +51,9 @@ def check(
             if found.right:
                 shelf.store.chains.save(file.digest.hex, found.chain)
                 right.append(replace(file, verified=now(), stamp=found.stamp, wrong=""))
-            else:
+            elif found.hex or found.problem:  # else the pace ended before the file did
                 wrong.append(Wrong(file, found))
-    shelf.record([*right, *(_told(each) for each in wrong)])
+    shelf.record([*right, *filter(None, (told(shelf, each) for each in wrong))])
     return tuple(right), tuple(wrong)
 
 
@@ -61,13 +62,27 @@ def report(wrong: Sequence[Wrong]) -> None:
         terminal.out(f"{each.file.path}: {each.text}; it will be fetched again")
 
 
-def _task(shelf: Shelf, file: LockedFile) -> Task:
+def task(shelf: Shelf, file: LockedFile) -> Task:
     chain: tuple[bytes, ...] = ()
     if file.digest.algorithm is Algorithm.SHA256:
         chain = shelf.store.chains.load(file.digest.hex, file.size)
     return Task(shelf.path(file), file.digest, chain)
 
 
-def _told(each: Wrong) -> LockedFile:
-    """What the lock keeps of a file that is wrong."""
-    return replace(each.file, stamp=each.found.stamp, wrong=each.found.hex or "unreadable")
+def forbidden(shelf: Shelf, each: Wrong) -> bool:
+    """Whether a file could not be read because we may not: that says nothing of the file."""
+    path = shelf.path(each.file)
+    return bool(each.found.problem) and path.exists() and not os.access(path, os.R_OK)
+
+
+def moving(each: Wrong) -> bool:
+    """Whether somebody was writing the file."""
+    return "while it was read" in each.found.problem
+
+
+def told(shelf: Shelf, each: Wrong) -> LockedFile | None:
+    """What the lock keeps of a file that is wrong; None if nothing is known of its content."""
+    if forbidden(shelf, each) or moving(each):
+        return None
+    stamp = each.found.stamp or shelf.store.stamp(each.file.path)
+    return replace(each.file, stamp=stamp, wrong=each.found.hex or no_hash(each.file))

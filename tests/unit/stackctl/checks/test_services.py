@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from stackctl.checks import CHECKS, daemon, run, worst
+from stackctl.checks import CHECKS, daemon, models, run, worst
 from stackctl.model import (
     Check,
     Daemon,
