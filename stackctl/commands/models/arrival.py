@@ -37,7 +37,11 @@ def bring(target: str, *, dry_run: bool = False) -> int:
     shelf = open_shelf()
     path = Path(target).absolute()
     if path.resolve() == shelf.store.folder.resolve():
-        raise StackError(f"{path}: is the models' folder itself", exit_code=2)
+        raise StackError(
+            f"{path}: is the models' folder itself",
+            fix="name the folder or .tar that export wrote",
+            exit_code=2,
+        )
     source = bundle.open_bundle(path)
     models = _models(source)
     members = source.members({file.path for model in models for file in model.files})
