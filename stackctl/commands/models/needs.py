@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from stackctl.commands import plan
 from stackctl.commands.models.shelf import Shelf, same, wants
+from stackctl.engines import ENGINES
 from stackctl.facts import model_on_host
 from stackctl.model import (
     Algorithm,
     Digest,
     Kind,
     Listing,
+    LockedModel,
     RemoteFile,
     Service,
     Source,
@@ -101,3 +104,21 @@ def _places(shelf: Shelf, source: Source, folder: str) -> tuple[Path, ...]:
     else:
         paths = [layout.repository(source)]
     return tuple(root / path for path in paths if (root / path).exists())
+
+
+def users(shelf: Shelf, model: LockedModel, services: Sequence[Service]) -> tuple[str, ...]:
+    """The roles that need a model, or may: of a service that does not say what it needs, all that
+    lies in its engine's folder."""
+    folder = shelf.store.folder
+    paths = [folder / file.path for file in model.files]
+    found = []
+    for service in services:
+        named = wants((service,), folder)
+        place = on_host(shelf, service)
+        if place is None and not named and (engine := ENGINES.get(service.engine)):
+            place = folder / engine.folder if engine.folder else None
+        if any(same(want.source, model.source) for want in named) or (
+            place and any(path.is_relative_to(place) for path in paths)
+        ):
+            found.append(service.role)
+    return tuple(dict.fromkeys(found))
