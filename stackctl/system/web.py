@@ -181,9 +181,11 @@ def explained(error: Exception, url: str) -> Exception:
         )
     if isinstance(error, requests.exceptions.ProxyError):
         return Passing("the proxy does not answer")
-    if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError):
+    inner = error.args[0] if error.args else None
+    reason = getattr(inner, "reason", inner)
+    timeouts = requests.Timeout | urllib3.exceptions.TimeoutError
+    if isinstance(error, timeouts) or isinstance(inner, timeouts):
         return Passing("no answer in time")
-    reason = getattr(error.args[0] if error.args else None, "reason", None)
     if isinstance(reason, urllib3.exceptions.NameResolutionError):
         return Passing("the name of its host is not known: no network, or a typing error")
     if isinstance(reason, urllib3.exceptions.NewConnectionError):

@@ -24,6 +24,16 @@ class NoRanges(Passing):
     tries = 2
 
 
+class OtherSize(Passing):
+    """Not what is listed; asked twice, since a proxy may have cut it off."""
+
+    tries = 2
+    fix = "a mirror or proxy may have an old copy; another endpoint, or: stackctl models update"
+
+    def __init__(self, job: Job, other: str) -> None:
+        super().__init__(f"the publisher lists {job.size} bytes, and this sends {other}")
+
+
 def body(
     web: Web, job: Job, begin: int, end: int, patience: Patience, stop: Event
 ) -> Iterator[bytes]:
@@ -62,7 +72,7 @@ def _check(answer: requests.Response, job: Job, begin: int, *, whole: bool) -> N
     status, where = answer.status_code, plain(job.url)
     length = answer.headers.get("Content-Length", "")
     if status == 416:
-        raise _size(job, where, "a shorter one")
+        raise OtherSize(job, "less")
     if status in (401, 403):
         raise StackError(
             f"{where}: answers {status}: not for everybody",
@@ -75,19 +85,12 @@ def _check(answer: requests.Response, job: Job, begin: int, *, whole: bool) -> N
         if span is None or int(span[1]) != begin:
             raise NoRanges("answers with another range than the one asked for")
         if span[3] != "*" and int(span[3]) != job.size:
-            raise _size(job, where, f"{span[3]} bytes")
+            raise OtherSize(job, span[3])
         return
     if length != str(job.size):
         if "html" in answer.headers.get("Content-Type", ""):
             raise Portal("a web page came instead: a captive portal or a proxy is in between")
         if length.isdecimal():
-            raise _size(job, where, f"{length} bytes")
+            raise OtherSize(job, length)
     if not whole:
         raise NoRanges("sends whole files only")
-
-
-def _size(job: Job, where: str, other: str) -> StackError:
-    return StackError(
-        f"{where}: the publisher lists {job.size} bytes and sends {other}",
-        fix="a mirror or proxy may have an old copy; another endpoint, or: stackctl models update",
-    )

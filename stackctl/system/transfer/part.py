@@ -9,8 +9,8 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Callable, Collection, Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
@@ -78,6 +78,12 @@ class Part:
     def complete(self, index: int) -> bool:
         return self._known.complete(index)
 
+    def sure(self, index: int) -> bool:
+        """Complete, and checked as far as it can be by itself."""
+        known = self._known
+        checked = index in known.proven or index < len(known.states)
+        return self.complete(index) and (checked or index >= len(self._chain))
+
     def add(self, index: int, data: bytes | memoryview) -> None:
         """Write the next bytes of a range."""
         while data:
@@ -124,7 +130,7 @@ class Part:
     def right(self, index: int) -> bool:
         """Whether a complete range is what the chain says; True where that is not known."""
         chain = self._chain  # another thread may come to distrust it
-        if index >= len(chain):
+        if index >= len(chain) or index in self._known.proven:
             return True
         if not self._as_chained(index, chain):
             return False
@@ -155,6 +161,8 @@ class Part:
 
     def put(self, target: Path) -> None:
         """Give the finished file its final name."""
+        if not _is(self._file, self.path):
+            raise StackError(f"{self.path}: somebody took it away", fix="stackctl models pull")
         os.fchmod(self._file, 0o644)
         place.put(self.path, target)
         self._journal.remove()
@@ -177,13 +185,20 @@ class Part:
         while self._hasher.done < end:
             index = len(known.states)
             border = (index + 1) * sha256.RANGE
-            if index in known.proven and index < len(self._chain):
+            if self._known_already(index):
                 self._hasher = Chained(self._chain[index], border)
             else:
                 self._hash(self._hasher, min(end, border))
             if self._hasher.done == border:
                 known.states.append(self._hasher.state)
                 self._journal.note("h", index, self._hasher.state.hex())
+
+    def _known_already(self, index: int) -> bool:
+        """Whether the range that comes next is right by the chain, and all before it were."""
+        if index not in self._known.proven or index >= len(self._chain):
+            return False
+        before = self._chain[index - 1] if index else INITIAL
+        return self._hasher.done == index * sha256.RANGE and self._hasher.state == before
 
     def _as_chained(self, index: int, chain: Sequence[bytes]) -> bool:
         before = chain[index - 1] if index else INITIAL
@@ -224,19 +239,6 @@ class Part:
                 self.written[index] = 0
 
 
-def seed(folder: Path, name: str, damaged: Path, size: int, bad: Collection[int]) -> None:
-    """Go on with a damaged file as if it were an unfinished one that lacks the `bad` ranges; all
-    others must have been checked against the chain that the job will bring."""
-    with closing(Part(folder, name, size)) as part:  # nobody else is at it
-        known = Known(size)
-        for index in set(range(len(known.written))) - set(bad):
-            known.written[index] = known.length(index)
-            known.proven.add(index)
-        # first what is said of the bytes: without them it says nothing
-        Journal(folder / f"{name}.log", known).close()
-        place.put(damaged, part.path)
-
-
 def _open(path: Path, waits: Callable[[], None]) -> int:
     """Open the file for ourselves alone. Whoever had it may have given it its final name
     meanwhile: then the name stands for another file, or none, and we begin anew."""
@@ -245,10 +247,9 @@ def _open(path: Path, waits: Callable[[], None]) -> int:
         try:
             while not _locked(file):
                 waits()
-            with suppress(FileNotFoundError):
-                if os.path.samestat(os.fstat(file), path.stat()):
-                    hand_over(path)
-                    return file
+            if _is(file, path):
+                hand_over(path)
+                return file
         except BaseException:
             os.close(file)
             raise
@@ -261,3 +262,11 @@ def _locked(file: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _is(file: int, path: Path) -> bool:
+    """Whether the path still names the open file."""
+    try:
+        return os.path.samestat(os.fstat(file), path.stat())
+    except FileNotFoundError:
+        return False

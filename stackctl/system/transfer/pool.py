@@ -108,6 +108,7 @@ class _Leader:
                 wrong.append(found)
                 if suspects:  # the rest is as its chain says, and stays for the next time
                     for index in suspects:
+                        self._watch.bytes_changed(job, -part.length(index))
                         part.drop(index)
                     raise _wrong(job, wrong)
                 self._watch.told(job, "arrived with a wrong hash")
@@ -145,9 +146,9 @@ class _Leader:
         return Fetched(job, hashed.stamp, hashed.chain)
 
     def _fill(self, job: Job, part: Part) -> list[int]:
-        """All that is missing: in ranges, or whole where the server knows no ranges. Returns the
-        ranges that are not what the chain says."""
-        missing = [i for i in range(len(part.written)) if not part.complete(i)]
+        """All that is missing or not checked: in ranges, or whole where the server knows no
+        ranges. Returns the ranges that keep coming otherwise than the chain says."""
+        missing = [i for i in range(len(part.written)) if not part.sure(i)]
         pieces: list[Future[bool]] = [
             self._pool.submit(self._lines.fetch_range, job, part, i) for i in missing
         ]

@@ -35,6 +35,8 @@ class Lines:
 
         def attempt() -> None:
             nonlocal wrong
+            if part.complete(index) and not part.right(index):
+                self._again(job, part, index)
             begin = index * sha256.RANGE
             end = begin + part.length(index)
             for chunk in self._body(job, begin + part.written[index], end):
@@ -46,8 +48,7 @@ class Lines:
             wrong += 1
             if wrong == _WRONG_RANGES:
                 return
-            self.watch.bytes_changed(job, -part.length(index))
-            part.drop(index)
+            self._again(job, part, index)
             raise Passing(f"range {index} arrived with wrong bytes")
 
         self._patiently(job, attempt, lambda: part.written[index])
@@ -80,6 +81,10 @@ class Lines:
 
         self._patiently(job, attempt, lambda: len(found))
         return found
+
+    def _again(self, job: Job, part: Part, index: int) -> None:
+        self.watch.bytes_changed(job, -part.length(index))
+        part.drop(index)
 
     def _body(self, job: Job, begin: int, end: int) -> Iterator[bytes]:
         return body(self.web, job, begin, end, self.patience, self.watch.stop)
