@@ -112,7 +112,7 @@ class _Fetch:
                 self._put_aside(file)
             failures = self._fetch(tuple(firsts.values()))
             twins = [file for file in chosen if firsts[file.digest] is not file]
-            self._done += self._twins(twins)
+            self._copy(twins)
         finally:
             self._settle(chosen)
             self._shelf.record(self._done)
@@ -156,14 +156,12 @@ class _Fetch:
             self._kept = time.monotonic()
             self._shelf.record(tuple(self._done))
 
-    def _twins(self, twins: Sequence[LockedFile]) -> tuple[LockedFile, ...]:
+    def _copy(self, twins: Sequence[LockedFile]) -> None:
         """Files whose content has come under another name."""
         have = {file.digest: file for file in self._done}
         taken = reuse.take(self._shelf, twins, have) if twins else ()
-        # what got a second name has another ctime since
-        self._done = [have.get(f.digest, f) if have[f.digest].path == f.path else f
-                      for f in self._done]  # fmt: skip
-        return taken
+        # what has got a second name is seen anew
+        self._done = [*have.values(), *taken]
 
     def _put_aside(self, file: LockedFile) -> None:
         if file.path not in self._replaced:

@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 
 from stackctl.commands.models import hashes
 from stackctl.commands.models.shelf import Shelf
@@ -54,7 +53,7 @@ def take(
     shelf: Shelf, wanted: Sequence[LockedFile], have: dict[Digest, LockedFile]
 ) -> tuple[LockedFile, ...]:
     """Give files the content that others have -> those where that went well, as to be locked."""
-    linked: list[LockedFile] = []
+    linked: list[tuple[LockedFile, LockedFile]] = []
     copied: list[LockedFile] = []
     for file in wanted:
         if (source := have.get(file.digest)) is None or source.path == file.path:
@@ -62,19 +61,20 @@ def take(
         try:
             if file.size > _SMALL:
                 _link(shelf, source, file)
-                # a second name changes what stat says of the first
-                source = replace(source, stamp=shelf.store.stamp(source.path))
-                have[file.digest] = source
-                linked += [replace(source, path=file.path, origin=file.origin), source]
+                linked.append((source, file))
             else:
                 _copy(shelf, source, file)
                 copied.append(file)
         except OSError:
             continue  # then it is fetched
-    shelf.record(linked)
+    made = []
+    for source, file in linked:  # a second name changes what stat says of the first
+        have[source.digest] = replace(source, stamp=shelf.store.stamp(source.path))
+        stamp = shelf.store.stamp(file.path)
+        made.append(replace(file, verified=source.verified, stamp=stamp, wrong=""))
+    shelf.record([*(have[source.digest] for source, _ in linked), *made])
     right, _ = hashes.check(shelf, copied)
-    paths = {file.path for file in wanted}
-    return (*(file for file in linked if file.path in paths), *right)
+    return (*made, *right)
 
 
 def _link(shelf: Shelf, source: LockedFile, file: LockedFile) -> None:
@@ -83,7 +83,7 @@ def _link(shelf: Shelf, source: LockedFile, file: LockedFile) -> None:
     draft = shelf.store.make(shelf.store.parts) / _draft(file)
     with suppress(FileNotFoundError):
         draft.unlink()
-    os.link(_real(shelf.path(source)), draft)
+    os.link(shelf.path(source).resolve(), draft)
     draft.replace(target)
     sync_folder(target.parent)
 
@@ -97,7 +97,3 @@ def _copy(shelf: Shelf, source: LockedFile, file: LockedFile) -> None:
 
 def _draft(file: LockedFile) -> str:
     return f"{file.digest.algorithm}-{file.digest.hex}.{os.getpid()}.link"
-
-
-def _real(path: Path) -> Path:
-    return path.resolve()
