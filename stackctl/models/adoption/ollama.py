@@ -84,3 +84,8 @@ def model(root: Path, store: Path, manifest: Path) -> Found | None:
             Piece(relative(root, store / path), path, size, Digest(Algorithm.SHA256, digest), there)
         )
     return Found(relative(root, manifest), source, revision, tuple(pieces), "its manifest")
+
+
+def is_blob(name: str) -> bool:
+    """Whether a file of blobs/ is a whole blob; what is being pulled has another name."""
+    return bool(_DIGEST.fullmatch(name))
