@@ -14,13 +14,15 @@ from stackctl.system.progress import duration, size
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """`earlier` are the bytes that an earlier run of the same full check has hashed."""
+    """`earlier` are the bytes that an earlier run of the same full check has hashed, `unread` those
+    that neither did."""
 
     folder: Path
     level: str
     models: Sequence[LockedModel]
     outcome: Outcome
     earlier: int
+    unread: int
     seconds: float
 
     @property
@@ -33,15 +35,10 @@ class Figures:
             "bytes": sum(file.size for file in files.values()),
             "hashed_bytes": self.outcome.read,
             "hashed_earlier_bytes": self.earlier,
-            "not_hashed_bytes": self._left,
+            "not_hashed_bytes": self.unread,
             "seconds": round(self.seconds, 3),
             "oldest_hash": min((file.verified for file in files.values()), default=""),
         }
-
-    @property
-    def _left(self) -> int:
-        files = {file.path: file for model in self.models for file in model.files}
-        return max(0, sum(f.size for f in files.values()) - self.outcome.read - self.earlier)
 
     def line(self, problems: str) -> str:
         """What was checked, how it ended, what was hashed and what was not."""
@@ -66,11 +63,11 @@ class Figures:
 
     def _rest(self, values: dict[str, Any]) -> str:
         text = f"; {size(self.earlier)} earlier in this check" if self.earlier else ""
-        if self._left and values["oldest_hash"]:
+        if self.unread and values["oldest_hash"]:
             oldest = values["oldest_hash"][:10]
-            text += f"; {size(self._left)} not hashed now, the oldest hash is of {oldest}"
-        elif self._left:
-            text += f"; {size(self._left)} not hashed"
+            text += f"; {size(self.unread)} not hashed now, the oldest hash is of {oldest}"
+        elif self.unread:
+            text += f"; {size(self.unread)} not hashed"
         return text
 
 

@@ -60,10 +60,12 @@ class Memory:
     rounds: dict[str, Round] = field(default_factory=dict)
     parts: dict[str, Part] = field(default_factory=dict)
 
-    def part(self, file: LockedFile, stamp: Stamp | None) -> Part | None:
-        """What was read of a file, if it is still the same."""
+    def part(self, file: LockedFile, stamp: Stamp | None, within: Round | None) -> Part | None:
+        """What was read of a file in a round, if it is still the same."""
         part = self.parts.get(file.path)
         if part is None or stamp is None or part.hash != file.digest.hex:
+            return None
+        if within and part.begun < within.began:
             return None
         return part if part.stamp == numbers(stamp) else None
 

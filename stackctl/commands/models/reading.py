@@ -114,9 +114,9 @@ class Reader:
         return again
 
     def _task(self, file: LockedFile) -> Task:
-        part = self.memory.part(file, self.shelf.store.stamp(file.path))
+        part = self.memory.part(file, self.shelf.store.stamp(file.path), self.within)
         task = hashes.task(self.shelf, file)
-        if part is None or (self.within and part.begun < self.within.began):
+        if part is None:
             self.memory.parts.pop(file.path, None)
             return task
         if task.chain and not part.plain:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
+from pathlib import PurePosixPath
 
 from stackctl import report
 from stackctl.checks import run, worst
@@ -32,6 +33,7 @@ from stackctl.models.verdict import judge as to_verdict
 from stackctl.system import idle as idling
 from stackctl.system import terminal
 from stackctl.system.progress import progress
+from stackctl.system.sha256 import RANGE
 
 _MB = 1_000_000
 
@@ -57,13 +59,14 @@ def verify(
         terminal.err(lacking)
     terms = Terms(rate * _MB if rate else None, None, idle)
     outcome, earlier = Outcome(), 0
+    unread = sum(file.size for file in {f.path: f for m in models for f in m.files}.values())
     if level != "quick":
         quiet = as_json or (idle and not terminal.interactive())
-        outcome, earlier = _read(names, shelf, models, level, share, terms, quiet=quiet)
+        outcome, earlier, unread = _read(names, shelf, models, level, share, terms, quiet=quiet)
     models = lock.record(models, _learned(shelf, outcome))
-    findings = _findings(shelf, models, services, outcome)
+    findings = _findings(shelf, models, services, outcome, named=bool(names))
     numbers = figures.Figures(
-        shelf.store.folder, level, models, outcome, earlier, time.monotonic() - began
+        shelf.store.folder, level, models, outcome, earlier, unread, time.monotonic() - began
     )
     failed = worst(findings) is Severity.ERROR
     if as_json:
@@ -105,8 +108,9 @@ def _read(
     terms: Terms,
     *,
     quiet: bool,
-) -> tuple[Outcome, int]:
-    """Hash what the level asks for; and the bytes that an earlier run of this round did."""
+) -> tuple[Outcome, int, int]:
+    """Hash what the level asks for; and the bytes that an earlier run of this round did, and those
+    that nobody did."""
     files = {file.path: file for model in models for file in model.files}
     states = {p: judge(file, shelf.store.stamp(p)) for p, file in files.items()}
     there = [f for p, f in files.items() if states[p] is State.UNSURE or _whole(shelf, f)]
@@ -130,7 +134,8 @@ def _read(
             within = known.rounds.setdefault(key, memory.Round(memory.now()))
             wanted = [file for file in there if not within.has(file, states[file.path])]
         wanted.sort(key=lambda file: (file.path not in known.parts, file.verified))
-        total = sum(file.size for file in wanted)
+        earlier = sum(_read_before(shelf, known, file, within) for file in wanted)
+        total = sum(file.size for file in wanted) - earlier
         total = total if terms.budget is None else min(total, terms.budget)
         with nullcontext() if quiet else progress("checking", total) as bar:
             if bar:
@@ -140,8 +145,18 @@ def _read(
             del known.rounds[key]
         if shelf.store.writable:
             known.save()
-    earlier = sum(file.size for file in there) - sum(file.size for file in wanted) if full else 0
-    return outcome, 0 if share else earlier
+    before = sum(file.size for file in there if file not in wanted) if within else 0
+    done = {*outcome.right, *(each.file.path for each in outcome.wrong)}
+    unread = sum(file.size for path, file in files.items() if path not in done) - before
+    unread -= sum(_read_before(shelf, known, file, within) for file in outcome.left)
+    return outcome, earlier + before, unread
+
+
+def _read_before(
+    shelf: Shelf, known: memory.Memory, file: LockedFile, within: memory.Round | None
+) -> int:
+    part = known.part(file, shelf.store.stamp(file.path), within)
+    return min(file.size, part.next * RANGE) if part else 0
 
 
 def _whole(shelf: Shelf, file: LockedFile) -> bool:
@@ -156,14 +171,18 @@ def _learned(shelf: Shelf, outcome: Outcome) -> list[LockedFile]:
 
 
 def _findings(
-    shelf: Shelf, models: Models, services: Sequence[Service], outcome: Outcome
+    shelf: Shelf, models: Models, services: Sequence[Service], outcome: Outcome, *, named: bool
 ) -> tuple[Finding, ...]:
+    """`named` says that the user did: a role of the stack that was never pulled is no damage, but
+    who names it wants to know."""
     verdict = Verdict()
     forbidden = {e.file.path: e for e in outcome.wrong if hashes.forbidden(shelf, e)}
     fine: list[Finding] = []
     for model in models:
         owned = [(model, file) for file in model.files if file.path not in forbidden]
         seen, rest = quick.look(shelf.store.folder, owned, quick.common(model), shelf.store.stamp)
+        closed = tuple(f"{PurePosixPath(path).name}:" for path in forbidden)
+        rest = tuple(text for text in rest if not text.startswith(closed))
         name, folder = spec(model), str(shelf.store.folder)
         found = to_verdict(name, name, folder, seen, rest, quick.common(model))
         texts = [e.text for e in forbidden.values() if e.file in model.files]
@@ -178,7 +197,8 @@ def _findings(
         looked = facts.look(service)
         if looked.locked:
             continue
-        verdict += looked.verdict
+        if named or not looked.verdict.missing:
+            verdict += looked.verdict
         if looked.verdict == Verdict() and facts.model_on_host(service):
             fine.append(
                 Finding(
