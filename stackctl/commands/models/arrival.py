@@ -226,10 +226,8 @@ class _Arrival:
         if member.size != file.size:
             raise _Wrong(f"has {member.size} bytes, not {file.size}")
         target = self.shelf.path(file)
-        self.shelf.store.make(target.parent)
-        draft = self.shelf.store.make(self.shelf.store.parts) / (
-            f"{digest.algorithm}-{digest.hex}.import"
-        )
+        parts = self.shelf.store.parts_for(target)
+        draft = parts / f"{digest.algorithm}-{digest.hex}.import"
         with bundle.opened(member) as source, bundle.whole_file(target, draft) as write:
             copied = bundle.copy(
                 source, member.offset, file.size, digest.algorithm, write,

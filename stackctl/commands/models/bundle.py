@@ -50,7 +50,7 @@ def export(target: str, names: Sequence[str]) -> int:
         if shelf.store.writable:  # reading a file whole is as good as models verify
             shelf.record(seen)
     terminal.out(
-        f"{path}: {len(models)} models, {len(chosen)} files, every hash is right\n"
+        f"\n{path}: {len(chosen)} files, every hash is right\n"
         f"on the other box: stackctl models import {path.name}"
     )
     return 0

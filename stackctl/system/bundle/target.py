@@ -18,8 +18,9 @@ from stackctl.model import StackError
 from stackctl.system import files
 from stackctl.system.bundle.copy import Write
 from stackctl.system.bundle.source import LOCK
-from stackctl.system.bundle.whole import FLAGS, failing, make, whole_file, writer
+from stackctl.system.bundle.whole import FLAGS, failing, whole_file, writer
 from stackctl.system.durable import fault, hand_over, sync_folder
+from stackctl.system.transfer import place
 
 #: what a member of a tar takes beside its content, and a file of its folder
 _HEAD = 4096
@@ -86,7 +87,7 @@ class FolderTarget:
     def __enter__(self) -> Self:
         """Say whose export this is before there is anything of it."""
         with failing(self.path):
-            make(self.path)
+            place.make(self.path)
             if not self._lock.exists():
                 self.draft.write_text(self._text, encoding="utf-8")
                 hand_over(self.draft)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from stackctl.model import StackError
 from stackctl.system.bundle.copy import Write
-from stackctl.system.durable import fault, hand_over, sync_folder
+from stackctl.system.durable import fault
+from stackctl.system.transfer import place
 
 #: never through a link that somebody has put there
 FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -23,8 +24,8 @@ def whole_file(target: Path, draft: Path, mtime: float | None = None) -> Iterato
     """What the block writes gets its name at the block's end; if the block fails there is nothing.
     `draft` lies on the same disk and is the caller's alone."""
     with failing(target):
-        make(target.parent)
-        make(draft.parent)
+        place.make(target.parent)
+        place.make(draft.parent)
         descriptor = os.open(draft, FLAGS | os.O_TRUNC, 0o644)
     try:
         try:
@@ -36,9 +37,7 @@ def whole_file(target: Path, draft: Path, mtime: float | None = None) -> Iterato
         with failing(target):
             if mtime is not None:
                 os.utime(draft, (mtime, mtime))
-            hand_over(draft)
-            draft.replace(target)
-            sync_folder(target.parent)
+            place.put(draft, target)
     except BaseException:
         with suppress(OSError):
             draft.unlink()
@@ -74,10 +73,3 @@ def failing(path: Path) -> Iterator[None]:
                 fix="format the disk as exFAT or ext4; FAT32 ends at 4 GB",
             ) from None
         raise fault(error, path) from None
-
-
-def make(folder: Path) -> None:
-    if not folder.is_dir():
-        make(folder.parent)
-        folder.mkdir(exist_ok=True)
-        hand_over(folder)
