@@ -54,10 +54,21 @@ restart_for_hook() {
   fi
 }
 
+# The models' folder of the simulation, whatever env/stack.env says. Without paths that need Docker.
+sim_models() {
+  MODELS_DIR=../../models/sim STACKCTL_PROFILE=sim STACKCTL_HOME="$repo" PYTHONPATH="$repo" "$python" -m stackctl models "$@"
+}
+
+# What was written anew has new hashes by our own word; the rest comes into the lock if it is not there.
 rigged_models() {
-  local told
-  told=$(PYTHONPATH="$repo" "$python" -m gpusim.rigged "$repo/models/sim" 2>&1) || die "the rigged models could not be written" "$told"
+  local told locked path models=$repo/models/sim
+  told=$(PYTHONPATH="$repo" "$python" -m gpusim.rigged "$models" 2>&1) || die "the rigged models could not be written" "$told"
   [[ -z $told ]] || say "wrote tiny models for the simulated GPUs to models/sim"
+  for path in llama-cpp/gpt-oss-120b.gguf llama-cpp/gpt-oss-20b.gguf whisper/ggml-tiny-rigged.bin; do
+    if [[ $told != *"$models/$path"* ]] && grep -qsF "\"$path\"" "$models/models.lock"; then continue; fi
+    locked=$(sim_models adopt "$models/$path" --source "file:$path" 2>&1) || die "the rigged models could not be locked" "$locked"
+    say "locked models/sim/$path"
+  done
 }
 
 "$here/venv.sh"

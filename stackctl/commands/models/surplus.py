@@ -40,23 +40,27 @@ def models(
 ) -> Iterator[Surplus]:
     """Locked models that are to go; what two of them share goes with the later."""
     left = tuple(locked)
+    past: set[Path] = set()
     for model in going:
+        past |= {shelf.store.folder / file.path for file in model.files}
         why = "no role needs it"
         if model.source.kind is Kind.FILE:
             why += "; it cannot be fetched again"
-        files = _files(shelf, left, model)
+        files = _files(shelf, left, model, past)
         left = lock.without(left, model.source)
         yield Surplus(sources.spec(model.source), why, files, model)
 
 
-def _files(shelf: Shelf, left: Sequence[LockedModel], model: LockedModel) -> tuple[Path, ...]:
+def _files(
+    shelf: Shelf, left: Sequence[LockedModel], model: LockedModel, past: Collection[Path]
+) -> tuple[Path, ...]:
     """The files of one model alone, with the blobs behind links. What a manifest in Ollama's store
     names is not the model's alone, be that locked or not."""
     folder = shelf.store.folder
     paths = [folder / file.path for file in lock.only_of(left, model.source)]
     store = _store(folder, model)
     if store:
-        named = _named(store, {path for path in paths if path.parent.name != "blobs"})
+        named = _named(store, past)
         paths = [
             path
             for path in paths
