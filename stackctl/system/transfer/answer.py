@@ -55,7 +55,8 @@ def body(
             while left:
                 if stop.is_set():
                     raise Stopped
-                chunk = answer.raw.read(min(_CHUNK, left))
+                # what there is, at once: `read` would lose up to a whole chunk when it breaks off
+                chunk = answer.raw.read1(min(_CHUNK, left))
                 if not chunk:
                     raise Passing("the connection broke off")
                 left -= len(chunk)

@@ -48,9 +48,9 @@ class Known:
     @property
     def front(self) -> int:
         """Up to where the bytes are there without a gap."""
-        for index, count in enumerate(self.written):
-            if count < self.length(index):
-                return index * sha256.RANGE + count
+        for index in range(len(self.states), len(self.written)):
+            if not self.complete(index):
+                return index * sha256.RANGE + self.written[index]
         return self.size
 
     def forget(self, index: int) -> None:
@@ -63,7 +63,8 @@ class Known:
         for index, count in enumerate(self.written):
             self.written[index] = max(0, min(count, there - index * sha256.RANGE))
         self.proven = {index for index in self.proven if self.complete(index)}
-        del self.states[self.front // sha256.RANGE :]
+        whole = (i for i in range(len(self.written)) if not self.complete(i))
+        del self.states[next(whole, len(self.written)) :]
 
 
 class Journal:

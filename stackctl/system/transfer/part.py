@@ -24,6 +24,8 @@ from stackctl.system.transfer.journal import Journal, Known, read
 _CHUNK = 1 << 18
 #: how much of a backlog one call hashes, so that no connection idles for it
 _STEP = 4 << 20
+#: bytes of a range that kill -9 may make us fetch again
+_NOTE_EVERY = 1 << 20
 _POLL = 0.1
 
 
@@ -54,6 +56,7 @@ class Part:
                 self._doubt()
             self._hasher = self._taken_up()
             self._journal = Journal(folder / f"{name}.log", self._known)
+            self._noted = list(self.written)
         except BaseException:
             os.close(self._file)
             raise
@@ -90,7 +93,8 @@ class Part:
             count = os.pwrite(self._file, data, index * sha256.RANGE + self.written[index])
             self.written[index] += count
             data = data[count:]
-        self._journal.note("r", index, self.written[index])
+        if self.complete(index) or self.written[index] - self._noted[index] >= _NOTE_EVERY:
+            self._note(index)
         if not self._chain and self._hashing.acquire(blocking=False):
             try:
                 self._advance(_STEP)
@@ -115,7 +119,7 @@ class Part:
         """Forget one range: it will be fetched again."""
         with self._hashing:
             self._known.forget(index)
-            self._journal.note("r", index, 0)
+            self._note(index)
             if self._hasher.done > index * sha256.RANGE:
                 self._hasher = self._taken_up()
 
@@ -126,6 +130,7 @@ class Part:
             self._known = Known(self.size)
             self._hasher = self._taken_up()
             self._journal = Journal(self.path.with_suffix(".log"), self._known)
+            self._noted = list(self.written)
 
     def right(self, index: int) -> bool:
         """Whether a complete range is what the chain says; True where that is not known."""
@@ -174,8 +179,16 @@ class Part:
         self._journal.remove()
 
     def close(self) -> None:
+        with suppress(OSError):  # a full disk: what is not noted will be fetched again
+            for index, count in enumerate(self.written):
+                if count != self._noted[index]:
+                    self._note(index)
         self._journal.close()
         os.close(self._file)
+
+    def _note(self, index: int) -> None:
+        self._journal.note("r", index, self.written[index])
+        self._noted[index] = self.written[index]
 
     def _advance(self, most: int) -> None:
         """Hash what has arrived without a gap, up to `most` bytes of it. Ranges that are right by
