@@ -116,7 +116,11 @@ def _read(
     there = [f for p, f in files.items() if states[p] is State.UNSURE or _whole(shelf, f)]
     full = level == "full"
     alone = (
-        shelf.store.exclusive("models verify --full", "models verify --full", terminal.err)
+        shelf.store.exclusive(
+            "models verify --full",
+            "models verify --full",
+            lambda holder: terminal.err(f"waiting for {holder}"),
+        )
         if full and shelf.store.writable
         else nullcontext()
     )

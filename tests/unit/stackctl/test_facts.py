@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from stackctl import facts
-from stackctl.model import Mount, SeenGpu, Unavailable
+from stackctl.facts import models
+from stackctl.model import (
+    Algorithm,
+    Damage,
+    Digest,
+    LockedFile,
+    LockedModel,
+    Mount,
+    SeenGpu,
+    Service,
+    Unavailable,
+)
+from stackctl.models import lock
+from stackctl.models import source as sources
+from stackctl.models.verdict import Verdict
+from stackctl.system.hashing import stamp_of
+from stackctl.system.store import Store
+from tests.hub import make
 from tests.unit.stackctl.box import MAIN, uuid
 
 FAILED = (
@@ -91,3 +109,126 @@ def test_a_model_in_a_volume_or_of_an_unknown_engine_is_not_looked_for() -> None
     volume = replace(MAIN, mounts=(Mount("cache", "/models", False),))
     for service in (volume, MAIN, replace(MAIN, engine="other"), replace(MAIN, model="")):
         assert facts.missing_model(service) is None
+
+
+def service(folder: Path, **changes: object) -> Service:
+    mounts = (Mount(str(folder), "/models", True),)
+    made = replace(MAIN, engine="vllm", model="acme/tiny", mounts=mounts)
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def lock_up(folder: Path, text: str, *paths: Path, wrong: str = "") -> None:
+    """Lock files as they are on the disk now."""
+    files = tuple(
+        LockedFile(
+            str(path.relative_to(folder)),
+            path.name,
+            path.stat().st_size,
+            Digest(Algorithm.SHA256, "0" * 63 + "1"),
+            "2026-01-02T03:04:05Z",
+            stamp_of(path.stat()),
+            wrong if path == paths[0] else "",
+        )
+        for path in paths
+    )
+    store = Store(folder)
+    model = LockedModel(sources.parse(text), "a" * 40, files)
+    store.change_lock(lambda old: lock.render(lock.put(lock.read(old), model)))
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> list[Path]:
+    folder = tmp_path / "huggingface/hub/models--acme--tiny/snapshots" / ("a" * 40)
+    make.model(folder, 200_000, shards=3)
+    return sorted(folder.iterdir())
+
+
+def test_a_locked_model_that_is_whole(tmp_path: Path, tiny: list[Path]) -> None:
+    lock_up(tmp_path, "hf:acme/tiny", *tiny)
+    assert models.look(service(tmp_path)) == models.Looked(Verdict(), None, True)
+
+
+def test_a_locked_model_of_which_a_file_is_missing_is_told_by_that_file(
+    tmp_path: Path, tiny: list[Path]
+) -> None:
+    lock_up(tmp_path, "hf:acme/tiny", *tiny)
+    tiny[3].unlink()
+    missing = facts.missing_model(service(tmp_path))
+    assert missing
+    assert (missing.path, missing.fetch) == (str(tiny[3]), "stackctl models pull main")
+    assert missing.files == (tiny[3].name,)
+    assert facts.damaged_model(service(tmp_path)) is None
+
+
+def test_a_last_hash_that_was_wrong(tmp_path: Path, tiny: list[Path]) -> None:
+    lock_up(tmp_path, "hf:acme/tiny", *tiny, wrong="f" * 64)
+    damaged = facts.damaged_model(service(tmp_path))
+    assert damaged
+    assert damaged.damage is Damage.HASH
+    assert (damaged.path, damaged.fetch) == (str(tiny[0]), "stackctl models repair main")
+    assert "last right 2026-01-02" in damaged.problems[0]
+
+
+def test_a_changed_file_is_unsure_and_no_damage(tmp_path: Path, tiny: list[Path]) -> None:
+    lock_up(tmp_path, "hf:acme/tiny", *tiny)
+    tiny[0].touch()
+    (unsure,) = models.look(service(tmp_path)).verdict.unsure
+    assert (unsure.path, unsure.check) == (str(tiny[0]), "stackctl models verify main")
+    assert facts.damaged_model(service(tmp_path)) is None
+
+
+def test_a_lock_that_cannot_be_read(tmp_path: Path, tiny: list[Path]) -> None:
+    (tmp_path / "models.lock").write_text("<<<<<<< ours\n")
+    bad = models.look(service(tmp_path)).bad_lock
+    assert bad
+    assert bad.service == "main"
+    assert "models.lock, line 1" in bad.reason
+    assert facts.damaged_model(service(tmp_path)) is None
+
+
+def test_a_model_of_a_source_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "comfyui" / "checkpoints" / "one.safetensors"
+    make.safetensors(path, 5000)
+    lock_up(tmp_path, "hf:acme/image", path)
+    mounts = (Mount(str(tmp_path / "comfyui"), "/root/ComfyUI/models", True),)
+    texts = ("checkpoints=hf:acme/image",)
+    image = service(tmp_path, engine="comfyui", model="", mounts=mounts, sources=texts)
+    assert models.look(image) == models.Looked(Verdict(), None, True)
+    path.write_bytes(path.read_bytes()[:3000])
+    damaged = facts.damaged_model(image)
+    assert damaged
+    assert (damaged.path, damaged.problems) == (str(path), (f"{path.name}: 3000 bytes, not 5000",))
+
+
+def test_a_model_that_lies_where_its_engine_looks_is_named_by_its_source(tmp_path: Path) -> None:
+    shards = [tmp_path / "llama-cpp" / f"own-{n:05}-of-00002.gguf" for n in (1, 2)]
+    for path in shards:
+        make.gguf(path, 4096)
+    lock_up(tmp_path, "hf:acme/gguf", *shards)
+    own = service(tmp_path, engine="llama-cpp", model="own-00001-of-00002")
+    assert models.look(own) == models.Looked(Verdict(), None, True)
+    shards[1].unlink()
+    missing = facts.missing_model(own)
+    assert missing
+    assert (missing.path, missing.fetch) == (str(shards[1]), "stackctl models pull hf:acme/gguf")
+
+
+def test_another_models_damage_is_not_this_services(tmp_path: Path, tiny: list[Path]) -> None:
+    lock_up(tmp_path, "hf:acme/tiny", *tiny)
+    other = tmp_path / "whisper" / "other.bin"
+    other.parent.mkdir()
+    other.write_bytes(b"x")
+    lock_up(tmp_path, "hf:acme/other", other)
+    other.unlink()
+    assert models.look(service(tmp_path)) == models.Looked(Verdict(), None, True)
+
+
+def test_the_quick_look_at_a_large_model_costs_milliseconds(tmp_path: Path) -> None:
+    folder = tmp_path / "huggingface/hub/models--acme--tiny/snapshots" / ("a" * 40)
+    make.model(folder, 65_000_000_000, shards=20, sparse=True)
+    lock_up(tmp_path, "hf:acme/tiny", *sorted(folder.iterdir()))
+    began = time.perf_counter()
+    looked = models.look(service(tmp_path))
+    taken = time.perf_counter() - began
+    assert looked == models.Looked(Verdict(), None, True)
+    assert taken < 0.5  # 5 ms; a busy machine takes longer, reading the model takes minutes

@@ -282,7 +282,7 @@ def test_a_disk_that_fails(
             raise OSError(5, "Input/output error")
         return real(descriptor, buffers, offset)
 
-    monkeypatch.setattr(hashing.os, "preadv", preadv)
+    monkeypatch.setattr(os, "preadv", preadv)
     assert check("full") == (1, [("model.readable", "error")])
     monkeypatch.undo()
     monkeypatch.setattr(verify, "open_shelf", lambda: shelf)
@@ -303,7 +303,7 @@ def test_a_file_that_is_not_ours_to_read(
         return real(name, flags, mode)
 
     monkeypatch.setattr(os, "access", lambda name, *_: str(name) != path)
-    monkeypatch.setattr(hashing.os, "open", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     assert check("full") == (1, [("model.readable", "error")])
     assert locked(shelf, shard(shelf)).wrong == ""
 
