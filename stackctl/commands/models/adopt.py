@@ -65,7 +65,7 @@ def adopt(paths: Sequence[str], *, source: str = "", dry_run: bool = False) -> i
     if not plans and not absent:
         terminal.out("all models that the stack names are in the lock")
     if dry_run:
-        terminal.out("\nnothing was done")
+        terminal.out("nothing was done")
         return 0
 
     # --- border: from here on the lock is changed ---
@@ -102,15 +102,22 @@ def _claims(shelf: Shelf, text: str, wanted: Source | None) -> list[Claim]:
 def _needed(shelf: Shelf) -> tuple[list[Claim], tuple[str, ...]]:
     """What the stack's services need and no lock has; and a line for what is not here."""
     claims, lines = [], []
+    root = shelf.store.folder
     for need in needs.of_stack(shelf):
-        found = [f for path in need.paths for f in adoption.at(shelf.store.folder, path)]
+        found = [f for path in need.paths for f in adoption.at(root, path)]
         found = [each for each in found if each.pieces]
         if not found:
-            lines.append(f"{need.service}: {need.text} is not here: stackctl models pull")
+            get = f"stackctl models pull {need.service}"
+            if need.source is None or need.source.kind is Kind.FILE:
+                get = f"put it there, or name where to get it: {need.service.upper()}_SOURCE in "
+                get += "env/stack.env, then stackctl models pull"
+            lines.append(f"{need.service}: {need.text} is not here\n  fix: {get}")
         elif need.source is None:
             claims += [claim(shelf, each) for each in found]
         elif need.source.kind is Kind.FILE:
-            claims.append(own(adoption.whole(shelf.store.folder, need.paths[0]), need.source))
+            one = found[0] if len(found) == 1 else adoption.whole(root, need.paths[0])
+            made = claim(shelf, replace(one, source=None))
+            claims.append(replace(made, source=need.source))
         else:
             one = replace(found[0], pieces=tuple(p for each in found for p in each.pieces))
             claims.append(claim(shelf, one, need.source))

@@ -112,7 +112,7 @@ def _print(entries: Sequence[Entry], unlocked: Sequence[Found]) -> None:
     if any(not entry.model.stated for entry in entries):
         terminal.out("* nobody vouches for these: their hashes were taken from what was here")
     if unlocked:
-        terminal.out("\nin no lock (stackctl models adopt PATH):")
+        terminal.out("\nnot locked (stackctl models adopt PATH):")
         shown = [(f"  {each.path}", size(each.size)) for each in unlocked[:_SHOWN]]
         rest = unlocked[_SHOWN:]
         if rest:

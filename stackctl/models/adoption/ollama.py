@@ -27,9 +27,9 @@ def is_store(folder: Path) -> bool:
 
 def store_of(manifest: Path) -> Path | None:
     """The store that a path would be a manifest of."""
-    if len(manifest.parents) <= _DEPTH:
+    if len(manifest.parents) < _DEPTH:
         return None
-    top = manifest.parents[_DEPTH]
+    top = manifest.parents[_DEPTH - 1]
     return top.parent if top.name == "manifests" and is_store(top.parent) else None
 
 
