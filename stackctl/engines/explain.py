@@ -1,21 +1,89 @@
-"""Known failure lines in an engine's log."""
+"""Why an engine failed, from its log: the root cause if it is known, else the first error."""
 
 from __future__ import annotations
 
 import re
 
+from stackctl.catalogue.mask import masked
+from stackctl.catalogue.match import find, first, is_pointer
+from stackctl.engines.failures.pointers import POINTERS
 from stackctl.model import Explanation, Failure
+
+#: characters of a log's end in which an unknown failure is looked for: a crash of eight workers
+_END = 1 << 17
+#: lines of an unknown failure that are shown before its error, and in all
+_BEFORE, _CONTEXT = 2, 5
+_LONGEST = 300
+
+#: not `INFO: …`, which is a line of another process
+_EXCEPTION = re.compile(r"(?:\w+\.)*(?=\w*[a-z])[A-Z]\w*(?::|\s*$)")
+_ERROR = re.compile(
+    r"\b(?:ERROR|FATAL|CRITICAL|E[a-z]*rror:|[Ff]atal|panic:|[Aa]ssertion .*failed|GGML_ASSERT"
+    r"|terminate called|Segmentation fault|SIG[A-Z]{3,4}|Aborted|core dumped|level=ERROR)\b"
+    r"|(?:^|[ \]])(?:error|panic|FATAL|ERROR)[: ]|^[\d.]+ E |: error:|\[E\]"
+    r"|\b(?:failed|cannot|could not|unable) to\b|command not found|: not found$"
+)
+#: what programs say after an error of their own, or of a child
+_AFTERMATH = re.compile(
+    r"Traceback \(most recent|direct cause of the following|During handling of the above"
+    r"|ChildFailedError|CalledProcessError|ProcessRaisedException|SystemExit|CancelledError"
+    r"|KeyboardInterrupt|resource_tracker|leaked \w+ objects|destroy_process_group"
+)
+#: what vLLM, SGLang and TensorRT-LLM set before each line of a traceback
+_PREFIX = re.compile(r"^(?:\([^()]* pid=\d+\) ?)?(?:[A-Z]+ [\d-]+ [\d:.]+ \[[^\]]*\] ?)?")
 
 
 def explain(log: str, failures: tuple[Failure, ...]) -> tuple[Explanation, ...]:
-    """The lines of a log that match a known failure, each once, first cause first."""
-    # most logs have none of them, which the whole text tells at once
-    failures = tuple(f for f in failures if re.search(f.pattern, log, re.MULTILINE))
-    if not failures:
-        return ()
-    found: dict[str, Explanation] = {}
-    for line in log.splitlines():
-        for failure in failures:
-            if failure.pattern not in found and re.search(failure.pattern, line):
-                found[failure.pattern] = Explanation(line.strip(), failure.cause, failure.fix)
-    return tuple(found.values())
+    """The known failures of a log, each once, the root cause first.
+
+    Where all that is known is that something failed before, that is looked for.
+    """
+    found = find(log, failures)
+    causes = tuple(hit.explanation for hit in found if not is_pointer(hit))
+    if causes or not found:
+        return causes
+    seen = unknown(log)
+    return (seen,) if seen else (found[0].explanation,)
+
+
+def unknown(log: str) -> Explanation | None:
+    """The first error of a log that nothing in the catalogue explains, with what is around it.
+
+    The error is the exception of the innermost traceback, which Python prints first; without one,
+    the first line that says error. None if no line does. Only of use once an engine has ended, or
+    waits no more: running engines write errors that they survive.
+    """
+    lines = [line for line in log[-_END:].splitlines() if line.strip()]
+    at = _exception(lines)
+    if at is None:
+        at = next((n for n, line in enumerate(lines) if _is_error(line)), None)
+    if at is None:
+        return None
+    start = max(0, at - _BEFORE)
+    shown = (masked(line.rstrip())[:_LONGEST] for line in lines[start : start + _CONTEXT])
+    return Explanation(
+        "\n".join(shown),
+        "unknown: no entry of docs/failures.md has this error",
+        "`stackctl logs ROLE` shows the lines around it",
+    )
+
+
+def _exception(lines: list[str]) -> int | None:
+    """The line of the first exception that is not the aftermath of another, if any."""
+    inside = False
+    for n, line in enumerate(lines):
+        if "Traceback (most recent call last)" in line:
+            inside = True
+        elif inside and _EXCEPTION.match(_PREFIX.sub("", line)):
+            if not _is_aftermath(line):
+                return n
+            inside = False
+    return None
+
+
+def _is_error(line: str) -> bool:
+    return _ERROR.search(line) is not None and not _is_aftermath(line)
+
+
+def _is_aftermath(line: str) -> bool:
+    return _AFTERMATH.search(line) is not None or first(line, POINTERS) is not None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from stackctl.model import Buffer, Failure, GpuProof, Progress, Unavailable, is_host
+from stackctl.model import Buffer, GpuProof, Progress, Unavailable, is_host
 
 _BUFFER = re.compile(r"(\S+) +(model|KV|compute) buffer size += +(\d+(?:\.\d+)?) MiB")
 _OFFLOADED = re.compile(r"offloaded (\d+)/(\d+) layers to GPU")
@@ -107,47 +107,3 @@ def progress(log: str) -> Progress:
         dots = re.findall(r"^\.{2,}", log, re.MULTILINE)
         return Progress("loading weights", min(89, len(dots[-1]) if dots else 0))
     return Progress("starting", 0)
-
-
-FAILURES = (
-    Failure(
-        r"failed to open GGUF file '([^']*)'",
-        "the model file is not there",
-        "put the model file at that path, or correct the model's name in env/stack.env",
-    ),
-    Failure(
-        r"invalid magic characters|GGUF magic invalid",
-        "the file is not a GGUF model: often an HTML error page or a Git LFS pointer",
-        "download the model file again",
-    ),
-    Failure(
-        r"data is not within the file bounds, model is corrupted or incomplete",
-        "the download of the model broke off",
-        "download the model file again",
-    ),
-    Failure(
-        r"unknown model architecture",
-        "the engine is older than the model",
-        "take a newer image (env/images.env)",
-    ),
-    Failure(
-        r"cudaMalloc failed: out of memory|unable to allocate \S+ buffer",
-        "the GPU has not enough free memory",
-        "stop what else holds it (`stackctl status`), or give a shorter context window",
-    ),
-    Failure(
-        r"ggml_cuda_init: failed to initialize CUDA: (.*)",
-        "CUDA cannot be used inside the container; the model would run on the CPU",
-        "recreate the container: `stackctl up`; if it stays, compare driver and image versions",
-    ),
-    Failure(
-        r"couldn't bind HTTP server socket",
-        "the port inside the container is taken",
-        "remove the other program from the container's command",
-    ),
-    Failure(
-        r"error: invalid argument: (\S+)",
-        "this version of llama-server does not know the flag",
-        "correct the command in compose/engines/llama-cpp.yaml",
-    ),
-)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stackctl.engines import answers, ggml, openai
-from stackctl.engines.failures import ggml as shared
+from stackctl.engines.failures import ggml as failures
 from stackctl.model import Documents, Engine, GpuProof, Served, Unavailable
 
 
@@ -38,5 +38,5 @@ ENGINE = Engine(
     read_answer=openai.read_answer,
     model_path=lambda model: f"/models/llama-cpp/{model}.gguf",
     folder="llama-cpp",
-    failures=(*shared.LLAMA, *ggml.FAILURES, *shared.LAST),
+    failures=failures.LLAMA,
 )

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 from stackctl.engines import answers, ggml, openai
-from stackctl.engines.failures import ggml as shared
 from stackctl.engines.failures import ollama as failures
 from stackctl.model import (
     Buffer,
@@ -95,5 +94,5 @@ ENGINE = Engine(
     load=load,
     model_path=model_path,
     source=lambda model: f"ollama:{model}",
-    failures=(*failures.FAILURES, *shared.LLAMA, *ggml.FAILURES, *shared.LAST),
+    failures=failures.FAILURES,
 )

@@ -9,7 +9,6 @@ import struct
 import wave
 from typing import Any
 
-from stackctl.engines import ggml
 from stackctl.engines.failures import ggml as failures
 from stackctl.model import (
     Buffer,
@@ -87,5 +86,5 @@ ENGINE = Engine(
     model_path=lambda model: f"/models/whisper/{model}.bin",
     source=lambda model: f"hf:ggerganov/whisper.cpp/{model}.bin",
     folder="whisper",
-    failures=(*failures.WHISPER, *ggml.FAILURES),
+    failures=failures.WHISPER,
 )

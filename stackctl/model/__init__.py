@@ -4,7 +4,7 @@ Memory is in MiB (2**20 bytes) wherever a name says `mib`, times are in seconds.
 """
 
 from stackctl.model.check import Check, Finding, Phase, Severity
-from stackctl.model.engine import LOG, Documents, Engine, Failure, Request, untold
+from stackctl.model.engine import LOG, Documents, Engine, Request, untold
 from stackctl.model.errors import NOT_ASKED, StackError, Unavailable
 from stackctl.model.facts import (
     BadLock,
@@ -17,6 +17,7 @@ from stackctl.model.facts import (
     Space,
     UnsureModel,
 )
+from stackctl.model.failure import Depth, Failure, Sure, Where
 from stackctl.model.gpu import (
     CDI_KIND,
     MIB,
@@ -71,6 +72,7 @@ __all__ = [
     "Daemon",
     "Damage",
     "DamagedModel",
+    "Depth",
     "Digest",
     "Documents",
     "Driver",
@@ -106,8 +108,10 @@ __all__ = [
     "Stack",
     "StackError",
     "Stamp",
+    "Sure",
     "Unavailable",
     "UnsureModel",
+    "Where",
     "Xid",
     "is_host",
     "untold",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stackctl.model.errors import Unavailable
+from stackctl.model.failure import Failure
 from stackctl.model.observed import GpuProof, Progress, Served
 
 #: JSON documents by the path they were fetched from; text for answers that are not JSON
@@ -19,15 +20,6 @@ LOG = "log"
 def untold(_documents: Documents) -> str:
     """The version of an engine that does not tell it."""
     return ""
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A line in an engine's log that means failure: pattern (regular expression), cause, fix."""
-
-    pattern: str
-    cause: str
-    fix: str
 
 
 @dataclass(frozen=True, slots=True)

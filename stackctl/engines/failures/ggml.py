@@ -1,63 +1,125 @@
-"""llama.cpp b11669 and whisper.cpp 1.9.5, beside those that stackctl.engines.ggml has."""
+"""llama.cpp b11669, the llama-server inside Ollama, and whisper.cpp 1.9.5."""
 
 from __future__ import annotations
 
-from stackctl.model import Failure
+from stackctl.engines.failures import cuda, hub, pointers
+from stackctl.model import Failure, Sure
 
-#: of llama-server, and so of Ollama as well
+NO_GGUF = Failure(
+    "gguf-magic",
+    r"invalid magic characters|GGUF magic invalid|gguf\S*: invalid magic",
+    "the file is not a GGUF model: often an HTML error page or a Git LFS pointer",
+    "`stackctl models repair ROLE` downloads the model file again",
+    source="city96/ComfyUI-GGUF #43, ggml-org/llama.cpp #3358",
+)
+_ALL: tuple[Failure, ...] = (
+    # before the GPU's: the same line, and another memory
+    Failure(
+        "host-memory",
+        r"unable to allocate CPU\S* buffer",
+        "the host has not enough free memory",
+        "free -h; stop what else holds it, or take a smaller model",
+        source="llama.cpp b11669",
+    ),
+    Failure(
+        "gpu-buffer",
+        r"unable to allocate \S+ buffer",
+        "the GPU has not enough free memory",
+        "stop what else holds it (`stackctl status`), or give a shorter context window",
+        source="llama.cpp b11669",
+    ),
+    *cuda.FAILURES,
+    # after those that name the reason
+    Failure(
+        "ggml-no-cuda",
+        r"ggml_cuda_init: failed to initialize CUDA: (.*)",
+        "CUDA cannot be used inside the container; the model would run on the CPU",
+        "recreate the container: `stackctl up`; if it stays, compare driver and image versions",
+        sure=Sure.LIKELY,
+        source="ggml-cuda; ollama/ollama: docs/troubleshooting",
+    ),
+)
 LLAMA: tuple[Failure, ...] = (
     Failure(
+        "gguf-missing",
+        r"failed to open GGUF file '([^']*)'",
+        "the model file is not there",
+        "`stackctl models pull ROLE`, or correct the model's name in env/stack.env",
+        source="llama.cpp b11669",
+    ),
+    NO_GGUF,
+    Failure(
+        "gguf-truncated",
+        r"data is not within the file bounds, model is corrupted or incomplete",
+        "the download of the model broke off",
+        "`stackctl models repair ROLE` downloads the model file again",
+        source="ggml-org/llama.cpp #6885",
+    ),
+    Failure(
+        "llama-architecture",
+        r"unknown model architecture",
+        "the engine is older than the model",
+        "take a newer image (env/images.env)",
+        source="llama.cpp b11669",
+    ),
+    *_ALL,
+    # after CUDA's own reason, which stands before it
+    Failure(
+        "llama-no-gpu",
         r"no usable GPU found, --gpu-layers option will be ignored",
         "llama.cpp found no GPU that it can use, and runs on the CPU",
         "recreate the container: `stackctl up`; look at `stackctl verify` for the reason; an image "
         "without CUDA in its tag cannot use one at all",
-    ),
-    # before the GPU's: the same line, and another memory
-    Failure(
-        r"unable to allocate CPU\S* buffer",
-        "the host has not enough free memory",
-        "free -h; stop what else holds it, or take a smaller model",
+        sure=Sure.LIKELY,
+        source="llama.cpp b11669: common/arg.cpp",
     ),
     Failure(
-        r"no kernel image is available for execution on the device",
-        "the image was not built for this GPU's compute capability",
-        "take an image that was (env/images.env)",
-    ),
-    Failure(
-        r"CUDA error: (?:uncorrectable ECC|unspecified launch failure|an illegal memory access)",
-        "a kernel crashed on the GPU: the card's memory, the IOMMU, or a fault of llama.cpp",
-        "look at `stackctl verify` for Xid errors and ECC counts",
-    ),
-)
-
-#: after their causes
-LAST: tuple[Failure, ...] = (
-    Failure(
-        r"exiting due to HTTP server error",
-        "llama-server could not listen on its port",
+        "llama-port",
+        r"couldn't bind HTTP server socket|exiting due to HTTP server error",
+        "the port inside the container is taken: llama-server cannot listen on its port",
         "remove the other program from the container's command",
+        source="llama.cpp b11669: tools/server",
     ),
     Failure(
-        r"exiting due to model loading error",
-        "the model could not be loaded; the cause stands further up in the log",
-        "`stackctl logs ROLE`",
+        "llama-flag",
+        r"error: invalid argument: (\S+)",
+        "this version of llama-server does not know the flag",
+        "correct the command in compose/engines/llama-cpp.yaml",
+        source="llama.cpp b11669: common/arg.cpp",
     ),
+    *hub.FAILURES,
+    *pointers.LLAMA,
 )
-
 WHISPER: tuple[Failure, ...] = (
     Failure(
-        r"whisper_backend_init_gpu: no GPU found",
-        "whisper.cpp found no GPU that it can use, and runs on the CPU",
-        "recreate the container: `stackctl up`; look at `stackctl verify` for the reason",
-    ),
-    Failure(
+        "whisper-missing",
         r"failed to open '([^']*)'",
         "the model file is not there",
         "put the model file at that path, or correct AUDIO_MODEL in env/stack.env",
+        source="whisper.cpp 1.9.5",
     ),
     Failure(
+        "whisper-magic",
         r"invalid model data \(bad magic\)",
         "the file is not a ggml model",
-        "download the model file again",
+        "`stackctl models repair ROLE` downloads the model file again",
+        source="whisper.cpp 1.9.5",
+    ),
+    # servers on faster-whisper: it ends the process at the first clip, not at the start
+    Failure(
+        "cudnn-missing",
+        r"Unable to load any of \{libcudnn\S*|Cannot load symbol cudnnCreateTensorDescriptor",
+        "CTranslate2 from 4.5 on needs cuDNN 9, which the image does not have",
+        "take an image with cuDNN 9 (env/images.env), or pip install ctranslate2==4.4.0 in it",
+        source="SYSTRAN/faster-whisper",
+    ),
+    *_ALL,
+    Failure(
+        "whisper-no-gpu",
+        r"whisper_backend_init_gpu: no GPU found",
+        "whisper.cpp found no GPU that it can use, and runs on the CPU",
+        "recreate the container: `stackctl up`; look at `stackctl verify` for the reason",
+        sure=Sure.LIKELY,
+        source="whisper.cpp 1.9.5",
     ),
 )

@@ -1,0 +1,29 @@
+"""What goes wrong outside an engine's log, as data: one tuple a place to look. Pure.
+
+The engines' own tables are in stackctl.engines.failures.
+"""
+
+from stackctl.catalogue.conditions import CONDITIONS
+from stackctl.catalogue.create import CREATE
+from stackctl.catalogue.driver import DRIVER, INSIDE, NVML, PROGRAMS
+from stackctl.catalogue.kernel import KERNEL
+from stackctl.catalogue.mask import masked
+from stackctl.catalogue.match import Found, find, first
+from stackctl.catalogue.requests import REQUESTS
+from stackctl.catalogue.stalled import STALLED
+
+__all__ = [
+    "CONDITIONS",
+    "CREATE",
+    "DRIVER",
+    "INSIDE",
+    "KERNEL",
+    "NVML",
+    "PROGRAMS",
+    "REQUESTS",
+    "STALLED",
+    "Found",
+    "find",
+    "first",
+    "masked",
+]
