@@ -19,6 +19,7 @@ from stackctl.models.state import State, judge, no_hash
 from stackctl.report import table
 from stackctl.system import files, terminal
 from stackctl.system.progress import duration, size
+from stackctl.system.web import NETWORK
 
 _TO_FETCH = (State.MISSING, State.BAD)
 
@@ -99,7 +100,7 @@ def check_room(shelf: Shelf, plans: Sequence[Plan]) -> None:
     if begun:
         parts.append(f"{size(begun)} of it is here from a download that broke off")
     if here:
-        parts.append(f"{len(here)} files are here under another name")
+        parts.append(f"{plural(len(here), 'content')} here already under another name")
     say(f"{', '.join(parts)}; {size(free)} are free")
     if needed - begun > free:
         raise StackError(
@@ -137,8 +138,7 @@ def carry_out(shelf: Shelf, plan: Plan, verb: str) -> bool:
         began = time.monotonic()
         fetched, failures = _bring(shelf, plan, missing)
         seconds = time.monotonic() - began
-        for failure in failures:
-            fetch.failed(failure)
+        fetch.all_failed(failures)
         new = {file.path: file for file in (*unsure, *taken, *fetched)}
         model = replace(model, files=tuple(new.get(f.path, f) for f in model.files))
         if failures:
@@ -160,19 +160,13 @@ def _bring(
     # what the old revision had there is its publisher's, and no change by the owner
     ours = {f.path for f in plan.old.files} if plan.old and plan.in_place else ()
     fetched, failures = fetch.files(shelf, model, missing, replaced=ours)
-    if failures and not plan.listing:
+    if any(failure.fix != NETWORK for failure in failures) and not plan.listing:
         try:
             publisher.check(shelf, model, missing)
         except StackError as error:
-            # it says it better than the answer to a range does
-            if error.exit_code == 2 or "the publisher" in error.message:
-                failures = (*failures, _moved_on(model, error))
+            if "the publisher" in error.message:  # it says it better than the answer to a range
+                failures = (*failures, error)
     return fetched, failures
-
-
-def _moved_on(model: LockedModel, error: StackError) -> StackError:
-    fix = f"stackctl models update {sources.spec(model.source)}"
-    return StackError(error.message, fix=error.fix if "update" in error.fix else fix)
 
 
 def _again(shelf: Shelf, plan: Plan) -> Plan:
@@ -237,7 +231,7 @@ def _structure(
         say(f"error: {problem}\n  cause: the publisher's file is so: its hash is right")
     if problems:
         return False
-    text = f"{name}: {len(model.files)} files, every hash is right"
+    text = f"{name}: {plural(len(model.files), 'file')}, every hash is right"
     if fetched:
         count = fetch.bytes_of(fetched)
         rate = size(count / max(seconds, 0.001))
@@ -253,6 +247,10 @@ def _revision(plan: Plan) -> str:
 
 def _sum(chosen: Sequence[LockedFile]) -> str:
     return size(sum(file.size for file in chosen)) if chosen else "-"
+
+
+def plural(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
 def all_of(shelf: Shelf, plans: Sequence[Plan], verb: str) -> list[LockedModel]:

@@ -19,6 +19,8 @@ from stackctl.system.transfer import Fetched, Job, Watch, fetch_all
 
 #: seconds between two writings of the lock while files arrive
 _KEEP = 5.0
+#: failures that are printed
+_SHOWN = 3
 
 
 def files(
@@ -70,6 +72,14 @@ def say(text: str) -> None:
 
 def failed(error: StackError) -> None:
     say(f"error: {error.message}" + (f"\n  fix: {error.fix}" if error.fix else ""))
+
+
+def all_failed(errors: Sequence[StackError]) -> None:
+    """Of ten thousand files that fail for one reason a few are enough."""
+    for error in errors[:_SHOWN]:
+        failed(error)
+    if len(errors) > _SHOWN:
+        say(f"and {len(errors) - _SHOWN} more files that failed")
 
 
 @contextmanager

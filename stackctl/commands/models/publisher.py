@@ -11,6 +11,8 @@ from stackctl.model import Algorithm, Kind, LockedFile, LockedModel, StackError
 from stackctl.models import source as sources
 from stackctl.system.progress import size
 
+#: how a publisher's listing says that there is no such thing
+NOT_THERE = 2
 #: kinds whose listing can be asked for as it was when it was pinned
 _PINNED = (Kind.HUB,)
 
@@ -18,6 +20,13 @@ _PINNED = (Kind.HUB,)
 def vouches(model: LockedModel) -> bool:
     """Whether anybody has the files of this model, and said what they are."""
     return model.stated and model.source.kind is not Kind.FILE
+
+
+def called(model: LockedModel, file: LockedFile) -> str:
+    """A file for people: the path in a cache is long, and says the name of the model twice."""
+    if not file.path.startswith("huggingface/hub/"):
+        return file.path
+    return f"{sources.spec(model.source)}: {file.origin}"
 
 
 def host(shelf: Shelf, model: LockedModel) -> str:
@@ -33,14 +42,21 @@ def check(shelf: Shelf, model: LockedModel, files: Sequence[LockedFile]) -> None
     source = model.source
     if source.kind in _PINNED:
         source = replace(source, revision=model.revision)
-    offered = {file.path: file for file in shelf.listing(source).files}
+    on = f"stackctl models update {sources.spec(model.source)}"
+    try:
+        offered = {file.path: file for file in shelf.listing(source).files}
+    except StackError as error:
+        if error.exit_code != NOT_THERE:
+            raise
+        fix = f"if it moved on there: {on}; else {error.fix}"
+        raise StackError(f"the publisher has it no longer: {error.message}", fix=fix) from None
     for file in files:
         there = offered.get(file.origin)
         if there is None or there.digest != file.digest:
             what = "changed" if there else "no longer has"
             raise StackError(
                 f"the publisher {what} {file.origin} of {sources.spec(model.source)}",
-                fix=f"stackctl models update {sources.spec(model.source)}",
+                fix=on,
             )
 
 
@@ -52,7 +68,7 @@ def bring(shelf: Shelf, model: LockedModel, files: Sequence[LockedFile]) -> str:
         lines += [
             f"  {shelf.path(file)}",
             f"    size    {file.size} bytes ({size(file.size)})",
-            f"    {file.digest.algorithm:<7} {file.digest.hex}{_how(file)}",
+            f"    {file.digest.algorithm}  {file.digest.hex}{_how(file)}",
         ]
         if vouches(model):
             at = f" at {model.revision}" if model.revision else ""

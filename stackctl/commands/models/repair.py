@@ -37,7 +37,8 @@ def repair(names: Sequence[str], *, yes: bool, dry_run: bool) -> int:
         found = damages.find(shelf, models)
         if not found:
             count = sum(len(model.files) for model in models)
-            say(f"nothing to repair: {count} files of {len(models)} models are as the lock says")
+            what = f"{carry.plural(count, 'file')} of {carry.plural(len(models), 'model')}"
+            say(f"nothing to repair: {what}, as the lock says")
             return 1 if strange else 0
         _show(shelf, found)
         lost = _unstated(shelf, [each for each in found if not each.stated])
@@ -111,7 +112,10 @@ def _strangers(shelf: Shelf, services: Sequence[Service]) -> bool:
 
 
 def _show(shelf: Shelf, found: Sequence[Damage]) -> None:
-    rows = [(d.file.path, d.text, d.how, publisher.host(shelf, d.model)) for d in found]
+    rows = [
+        (publisher.called(d.model, d.file), d.text, d.how, publisher.host(shelf, d.model))
+        for d in found
+    ]
     say(f"models in {shelf.store.folder}\n")
     say(table(("FILE", "WHAT IS WRONG", "TO FETCH", "FROM"), rows) + "\n")
 
@@ -151,7 +155,9 @@ def _users(shelf: Shelf, todo: Sequence[Damage]) -> tuple[users.User, ...] | Sta
             return ()
         return error
     for user in found:
-        say(f"{user.name} uses {', '.join(sorted(user.paths & paths))}")
+        names = sorted(user.paths & paths)
+        more = f" and {len(names) - 1} more of these files" if len(names) > 1 else ""
+        say(f"{user.name} uses {names[0]}{more}")
     return found
 
 
@@ -190,7 +196,7 @@ def _mend_all(shelf: Shelf, todo: Sequence[Damage]) -> set[str]:
             except StackError as error:
                 fetch.failed(error)
         if left := [each.file for each in mine if each.file.path not in mended]:
-            say(f"\n{sources.spec(source)}: {len(left)} of its files are still wrong")
+            say(f"\n{sources.spec(source)}: still wrong: {carry.plural(len(left), 'file')}")
             say(publisher.bring(shelf, model, left))
     return mended
 
@@ -211,20 +217,18 @@ def _mend(shelf: Shelf, model: LockedModel, mine: Sequence[Damage]) -> set[str]:
             left.append(replace(each, file=file))
     seeded = {each.file.path for each in left if damages.begin(shelf, each)}
     fetched, failures = fetch.files(shelf, model, [each.file for each in left], replaced=seeded)
-    for failure in failures:
-        fetch.failed(failure)
+    fetch.all_failed(failures)
     shelf.record(fetched)
     for file in fetched:
         for problem in structure(shelf.path(file), file.origin or file.path):
             say(f"error: {problem}\n  cause: the publisher's file is so: its hash is right")
     here = {file.path for file in fetched}
     for each in left:
+        name = publisher.called(model, each.file)
         if each.file.path in here:
-            say(f"{each.file.path}: right again")
+            say(f"{name}: right again")
         elif each.file.path in seeded:
-            say(
-                f"{each.file.path}: its good ranges are kept, and the next repair goes on with them"
-            )
+            say(f"{name}: its good ranges are kept, and the next repair goes on with them")
     if now and not failures:
         carry.receipts(shelf, lock.find(shelf.models, model.source) or now)
     return mended | here
