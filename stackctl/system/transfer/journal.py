@@ -4,7 +4,6 @@
     r RANGE BYTES         so many bytes of a range were written
     h RANGE STATE         the hash's state after it
     v RANGE               it is what the chain says
-    x                     no state and no chain is to be believed
 
 A line is written after the bytes it speaks of, so after kill -9 the lines are true. After a power
 failure they need not be: whoever reads them is told. A full disk may leave half a line: a whole
@@ -125,9 +124,6 @@ def _take(known: Known, kind: str = "", range_: str = "0", value: str = "") -> N
         known.proven.add(index)
     elif kind == "h" and index == len(known.states) and len(value) == 2 * len(sha256.INITIAL):
         known.states.append(bytes.fromhex(value))
-    elif kind == "x":
-        known.states.clear()
-        known.proven.clear()
 
 
 def _lines(known: Known) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
@@ -134,25 +134,13 @@ class Part:
 
     def right(self, index: int) -> bool:
         """Whether a complete range is what the chain says; True where that is not known."""
-        chain = self._chain  # another thread may come to distrust it
-        if index >= len(chain) or index in self._known.proven:
+        if index >= len(self._chain):
             return True
-        if not self._as_chained(index, chain):
+        if not self._as_chained(index):
             return False
         self._known.proven.add(index)
         self._journal.note("v", index)
         return True
-
-    def distrust(self) -> bool:
-        """Do without the chain, as it may be what is wrong; False if there is none."""
-        with self._hashing:
-            had, self._chain = bool(self._chain), ()
-            if had:
-                self._known.states.clear()
-                self._known.proven.clear()
-                self._journal.note("x")
-                self._hasher = self._taken_up()
-            return had
 
     def finish(self) -> tuple[str, tuple[bytes, ...]]:
         """The SHA-256 of the complete file, and its chain; the content is on the disk then."""
@@ -213,11 +201,11 @@ class Part:
         before = self._chain[index - 1] if index else INITIAL
         return self._hasher.done == index * sha256.RANGE and self._hasher.state == before
 
-    def _as_chained(self, index: int, chain: Sequence[bytes]) -> bool:
-        before = chain[index - 1] if index else INITIAL
+    def _as_chained(self, index: int) -> bool:
+        before = self._chain[index - 1] if index else INITIAL
         hasher = Chained(before, index * sha256.RANGE)
         self._hash(hasher, index * sha256.RANGE + self.length(index))
-        return hasher.state == chain[index]
+        return hasher.state == self._chain[index]
 
     def _hash(self, hasher: Chained, end: int) -> None:
         """From the page cache: these bytes were written a moment ago."""
@@ -246,7 +234,7 @@ class Part:
             self._known.states.append(state)
         for index in range(len(self._known.states), len(self.written)):
             there = index < len(self._chain) and self.complete(index)
-            if there and self._as_chained(index, self._chain):
+            if there and self._as_chained(index):
                 self._known.proven.add(index)
             else:
                 self.written[index] = 0

@@ -48,6 +48,7 @@ def test_nothing_is_wrong(desk: Desk, big: Job) -> None:
         (Reset(after=1000), RANGE),
         (Reset(after=0, times=3), 0),
         (Stall(after=1000, seconds=3), RANGE),
+        (Stall(after=RANGE // 2, seconds=3, times=FOREVER), SIZE),
         (Status(code=503, times=3), 0),
         (Status(code=500), 0),
         (Status(code=429, headers={"Retry-After": "0"}), 0),

@@ -194,7 +194,7 @@ def test_only_one_has_it(folder: Path) -> None:
     thread.join(10)
     with closing(second[0]) as part:
         assert part.have == 0
-        bring(part, 0)
+        part.add(0, b"other bytes")
     assert (folder.parent / "w").read_bytes() == DATA
 
 
