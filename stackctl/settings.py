@@ -10,7 +10,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -21,6 +21,10 @@ from stackctl.model import Hardware, StackError
 #: names of publishers' mirrors and tokens, as their own tools call them; ours is Ollama's
 ENDPOINTS = ("HF_ENDPOINT", "MODELSCOPE_ENDPOINT", "OLLAMA_REGISTRY")
 TOKENS = ("HF_TOKEN", "MODELSCOPE_API_TOKEN")
+#: where `verify --record` tells what it saw; the addresses have passwords and tokens in them
+ADDRESSES = ("STACKCTL_ALERT_URLS", "STACKCTL_PING_URL")
+METRICS_FILE = "STACKCTL_METRICS_FILE"
+SECRETS = (*TOKENS, *ADDRESSES)
 _PORT = re.compile(r".*_PORT$")
 _COUNT = re.compile(r".*(?:_CONTEXT|_VRAM_MIB|_COUNT|_MIB)$")
 
@@ -92,6 +96,33 @@ def chosen_profile(root: Path) -> str:
     own = root / "env" / "stack.env"
     values = read_env(own) if own.is_file() else {}
     return os.environ.get("STACKCTL_PROFILE") or values.get("STACKCTL_PROFILE", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """Where a run is remembered, and who is told. The addresses are secrets."""
+
+    folder: Path
+    alert_urls: tuple[str, ...] = field(default=(), repr=False)
+    ping_url: str = field(default="", repr=False)
+    metrics_file: Path | None = None
+
+
+def recording(root: Path) -> Recording:
+    """What `verify --record` is to do; as verify, it needs no hardware profile."""
+    own = root / "env" / "stack.env"
+    values = read_env(own) if own.is_file() else {}
+    for key in (*ADDRESSES, METRICS_FILE):
+        if key in os.environ:
+            _check(f"environment: {_shown(key, os.environ[key])}", key, os.environ[key])
+            values[key] = os.environ[key]
+    file = values.get(METRICS_FILE, "")
+    return Recording(
+        root / ".stackctl",
+        tuple(dict.fromkeys(values.get("STACKCTL_ALERT_URLS", "").split())),
+        values.get("STACKCTL_PING_URL", "").strip(),
+        root / file if file else None,
+    )
 
 
 def chosen_project(named: str | None) -> str:
@@ -173,7 +204,7 @@ def variables(paths: Sequence[Path]) -> dict[str, str]:
 def _knob(root: Path, key: str) -> bool:
     """Whether Compose would take this variable of the environment for one of our knobs."""
     roles = "|".join(role.upper() for role in _names(root, "roles"))
-    if key in ENDPOINTS or key in TOKENS:
+    if key in (*ENDPOINTS, *SECRETS, METRICS_FILE):
         return True
     return bool(re.fullmatch(rf"BIND_ADDRESS|({roles})_(ENGINE|PORT|CONTEXT|VRAM_MIB|SOURCE)", key))
 
@@ -184,7 +215,7 @@ def _names(root: Path, folder: str) -> list[str]:
 
 def _shown(key: str, value: str) -> str:
     """A setting in an error; a secret keeps its value to itself."""
-    return key if key in TOKENS else f"{key}={value}"
+    return key if key in SECRETS else f"{key}={value}"
 
 
 def _check(where: str, key: str, value: str) -> None:
@@ -236,6 +267,8 @@ def _check_choices(root: Path, values: Mapping[str, str]) -> None:
 
 
 def _bad(path: Path, line: int, text: str) -> StackError:
+    if any(secret in text for secret in SECRETS):
+        text = text.partition("=")[0] + "=..."
     return StackError(
         f"{path.parent.name}/{path.name}:{line}: cannot be read: {text}",
         fix="write NAME=value, one a line",

@@ -1,0 +1,155 @@
+"""`stackctl history`: what was wrong, for how long, why, and what was done about it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+
+from stackctl import report, settings
+from stackctl.commands.letters import done
+from stackctl.commands.record import BREAKER, GREEN, LATEST
+from stackctl.model import StackError
+from stackctl.model.incident import Box, Incident, Spell
+from stackctl.system import history as store
+from stackctl.system import terminal
+from stackctl.system.history import History
+from stackctl.watch import breaker, drift, uptime
+from stackctl.watch.uptime import WINDOWS, Uptime
+
+
+@dataclass(frozen=True, slots=True)
+class _Past:
+    incidents: tuple[Incident, ...]
+    spells: dict[str, list[Spell]]
+    green: Box
+    latest: Box
+    off: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        return drift.difference(self.green, self.latest.parts)
+
+
+def history(roles: Sequence[str], *, since: float, as_json: bool) -> int:
+    """Incidents of the last `since` seconds, uptime, and what changed since all was fine."""
+    now = time.time()
+    folder = settings.recording(settings.find_root()).folder
+    past = _only(store.look(folder, lambda book: _read(book, now - since)), roles)
+    up = {service: _windows(spells, now) for service, spells in past.spells.items()}
+    terminal.out(_json(past, up, now) if as_json else _text(past, up, now, since))
+    return 0
+
+
+def _read(book: History, since: float) -> _Past:
+    return _Past(
+        book.incidents_since(since),
+        book.spells(),
+        drift.load(book.state(GREEN)),
+        drift.load(book.state(LATEST)),
+        dict(breaker.load(book.state(BREAKER)).off),
+    )
+
+
+def _only(past: _Past, roles: Sequence[str]) -> _Past:
+    """Those of some roles; a service of several projects is named PROJECT/ROLE."""
+    if not roles:
+        return past
+
+    def wanted(subject: str) -> bool:
+        return subject in roles or subject.rpartition("/")[2] in roles
+
+    subjects = {*past.spells, *(i.subject for i in past.incidents)}
+    heard = {*subjects, *(s.rpartition("/")[2] for s in subjects)}
+    for role in roles:
+        if role not in heard:
+            raise StackError(
+                f"nothing is remembered of {role!r}",
+                fix=f"choose from: {', '.join(sorted(subjects)) or 'nothing yet'}",
+                exit_code=2,
+            )
+    return _Past(
+        tuple(i for i in past.incidents if wanted(i.subject)),
+        {service: spells for service, spells in past.spells.items() if wanted(service)},
+        past.green,
+        past.latest,
+        {subject: at for subject, at in past.off.items() if wanted(subject)},
+    )
+
+
+def _windows(spells: Sequence[Spell], now: float) -> dict[str, Uptime]:
+    return {name: uptime.over(spells, now, length) for name, length in WINDOWS.items()}
+
+
+def _text(past: _Past, up: dict[str, dict[str, Uptime]], now: float, since: float) -> str:
+    parts = []
+    if past.changed:
+        lines = [f"  {line}" for line in past.changed]
+        parts.append("\n".join([f"changed since all was fine ({_at(past.green.at)}):", *lines]))
+    parts += [_incident(i, now) for i in past.incidents]
+    if not past.incidents:
+        parts.append(f"no incident in the last {report.duration(since)}")
+    for subject, at in past.off.items():
+        parts.append(f"{subject}: healing is off since {_at(at)}; it did not help three times")
+    if up:
+        header = ("UP", *WINDOWS)
+        rows = [(service, *map(_share, windows.values())) for service, windows in up.items()]
+        parts.append(report.table(header, rows))
+    parts.append(f"last run {report.duration(max(0.0, now - past.latest.at))} ago")
+    return "\n\n".join(parts)
+
+
+def _incident(i: Incident, now: float) -> str:
+    end = "open" if i.ended is None else _at(i.ended)
+    lines = [
+        f"{_at(i.started)} .. {end} ({report.duration(i.lasted(now))})"
+        f"  {i.subject}: {i.summary}  [{i.check}]"
+    ]
+    told = [("changed", line) for line in i.changed]
+    told += [("cause", i.cause)] if i.cause else []
+    told += [("done", f"{_at(n.at)} {n.text}") for n in i.notes]
+    if i.open and i.fix:
+        told.append(("fix", i.fix))
+    elif not i.open and not i.notes:
+        told.append(("done", done(i)))
+    return "\n".join([*lines, *(f"    {name + ':':<10}{text}" for name, text in told)])
+
+
+def _share(u: Uptime) -> str:
+    """`99.8 %`, and how much of the time nobody looked; never rounded up to 100."""
+    if u.share is None:
+        return "-"
+    text = "100 %" if u.down == 0 else f"{int(u.share * 1000) / 10:.1f} %"
+    # a run has no more than its minute: what is missing at the edges is not worth a word
+    unknown = u.unknown / (u.up + u.down + u.unknown)
+    return f"{text} (unknown {unknown * 100:.0f} %)" if unknown >= 0.01 else text
+
+
+def _at(at: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
+
+
+def _json(past: _Past, up: dict[str, dict[str, Uptime]], now: float) -> str:
+    return json.dumps(
+        {
+            "changed_since_green": list(past.changed),
+            "green_at": past.green.at or None,
+            "last_run_at": past.latest.at or None,
+            "incidents": [{**asdict(i), "duration_seconds": i.lasted(now)} for i in past.incidents],
+            "healing_off": past.off,
+            "uptime": {
+                service: {
+                    name: {
+                        "share": u.share,
+                        "up_seconds": u.up,
+                        "down_seconds": u.down,
+                        "unknown_seconds": u.unknown,
+                    }
+                    for name, u in windows.items()
+                }
+                for service, windows in up.items()
+            },
+        },
+        indent=2,
+    )

@@ -1,0 +1,2 @@
+"""What successive runs of `verify` mean: incidents, alerts, healing, uptime. Pure; the clock is an
+argument."""
