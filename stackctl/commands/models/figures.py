@@ -53,7 +53,8 @@ class Figures:
         if self.level == "quick":
             fine = "sizes, dates and structure are right"
             return f"{head}{problems or fine}; nothing was hashed ({_time(self.seconds)})"
-        return f"{head}{problems or 'all right'}; {self._hashed()}{self._rest(values)}"
+        fine = "nothing wrong so far" if self.outcome.stopped else "all right"
+        return f"{head}{problems or fine}; {self._hashed()}{self._rest(values)}"
 
     def _hashed(self) -> str:
         if not self.outcome.read:

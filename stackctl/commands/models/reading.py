@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -25,6 +26,8 @@ _IDLE_SLICE = 1 << 30
 #: seconds of a slice at a rate
 _SECONDS = 30
 _FILES = 4000
+#: seconds; `timeout` sends a signal to its child and then to all of its group, the child once more
+_TWICE = 1.0
 
 
 @dataclass
@@ -35,6 +38,11 @@ class Terms:
     budget: int | None = None
     idle: bool = False
     moved: Callable[[int], None] = lambda _count: None
+
+    @property
+    def threads(self) -> int:
+        """One where it is not to be fast: it disturbs less, and less is lost when it is stopped."""
+        return 1 if self.idle or self.rate else hashes.THREADS
 
     @property
     def slice(self) -> int:
@@ -88,7 +96,7 @@ class Reader:
         right: list[LockedFile] = []
         wrong: list[Wrong] = []
         again: list[LockedFile] = []
-        for file, found in zip(batch, hash_files(tasks, pace, hashes.THREADS), strict=True):
+        for file, found in zip(batch, hash_files(tasks, pace, self.terms.threads), strict=True):
             part = self.memory.parts.pop(file.path, None)
             if found.right:
                 self.shelf.store.chains.save(file.digest.hex, found.chain)
@@ -161,8 +169,13 @@ def _signals(stop: Event) -> Iterator[None]:
         yield
         return
 
+    since = time.monotonic()
+
     def once(number: int, _frame: FrameType | None) -> None:
-        if stop.is_set():
+        nonlocal since
+        if not stop.is_set():
+            since = time.monotonic()
+        elif time.monotonic() - since > _TWICE:
             raise KeyboardInterrupt
         stop.set()
 

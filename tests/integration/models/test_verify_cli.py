@@ -127,6 +127,7 @@ def test_a_full_check_goes_on_after_its_end(box: Box, number: signal.Signals) ->
             assert process.poll() is None, process.communicate()[0]
             time.sleep(0.05)
         process.send_signal(number)
+        process.send_signal(number)  # as `timeout` does
         out, _ = process.communicate(timeout=PATIENCE)
     finally:
         process.kill()
