@@ -4,37 +4,20 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
-from stackctl.commands.models import hashes, needs
+from stackctl.commands.models import needs
 from stackctl.commands.models.claims import Claim, claim, own
-from stackctl.commands.models.shelf import Shelf, canonical, now, open_shelf, same, usual
-from stackctl.model import Algorithm, Digest, Kind, LockedFile, LockedModel, Source, StackError
-from stackctl.models import adoption, formats, lock
+from stackctl.commands.models.shelf import Shelf, canonical, open_shelf, same, usual
+from stackctl.commands.models.taking import Plan, take, unsure
+from stackctl.model import Kind, LockedModel, Source, StackError
+from stackctl.models import adoption
 from stackctl.models import source as sources
-from stackctl.models.adoption import Found
-from stackctl.models.state import State, judge
 from stackctl.report import table
 from stackctl.system import terminal
-from stackctl.system.hashing import Pace, Task, hash_files
-from stackctl.system.progress import progress, size
+from stackctl.system.progress import size
 
-#: a hash that no file has, for those of which none is known
-_NONE = Digest(Algorithm.SHA256, "0" * 64)
 _SHOWN = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """One model; `locked` is what the lock has of it already."""
-
-    claim: Claim
-    locked: LockedModel | None = None
-
-    @property
-    def name(self) -> str:
-        return sources.spec(self.locked.source if self.locked else self.claim.source)
 
 
 def adopt(paths: Sequence[str], *, source: str = "", dry_run: bool = False) -> int:
@@ -56,11 +39,12 @@ def adopt(paths: Sequence[str], *, source: str = "", dry_run: bool = False) -> i
     for line in absent:
         terminal.out(line)
     models = shelf.models
+    claims = _one_of_each(shelf, models, claims)
     plans = [_plan(shelf, models, each, forced=wanted is not None) for each in claims]
     new = [plan for plan in plans if plan.locked is None]
     _show(shelf, new)
     for plan in plans:
-        if plan.locked and not _unsure(shelf, plan.locked):
+        if plan.locked and not unsure(shelf, plan.locked):
             terminal.out(f"{plan.name}: in the lock already")
     if not plans and not absent:
         terminal.out("all models that the stack names are in the lock")
@@ -69,7 +53,7 @@ def adopt(paths: Sequence[str], *, source: str = "", dry_run: bool = False) -> i
         return 0
 
     # --- border: from here on the lock is changed ---
-    well = [_take(shelf, plan) for plan in plans]
+    well = [take(shelf, plan) for plan in plans]
     return 0 if all(well) and not absent else 1
 
 
@@ -124,6 +108,32 @@ def _needed(shelf: Shelf) -> tuple[list[Claim], tuple[str, ...]]:
     return claims, tuple(lines)
 
 
+def _one_of_each(
+    shelf: Shelf, models: Sequence[LockedModel], claims: Sequence[Claim]
+) -> list[Claim]:
+    """A source is locked once, so further copies of a model go by their path, with its hashes."""
+    homes = {
+        model.source: {_home(file.path) for file in model.files}
+        for model in models
+        if any(shelf.store.stamp(file.path) for file in model.files)
+    }
+    made = []
+    for each in claims:
+        home = {_home(piece.path) for piece in each.found.pieces}
+        if each.stated and homes.setdefault(each.source, home).isdisjoint(home):
+            name, path = sources.spec(each.source), each.found.path
+            terminal.out(f"{path}: a second copy of {name}, so it is locked as file:{path}")
+            each = replace(each, source=Source(Kind.FILE, path))
+        made.append(each)
+    return made
+
+
+def _home(path: str) -> str:
+    """Where a file lies; of the Hub's cache all revisions are at home in one place."""
+    head, mark, _ = path.partition("/snapshots/")
+    return head if mark else path.rpartition("/")[0]
+
+
 def _plan(shelf: Shelf, models: Sequence[LockedModel], made: Claim, *, forced: bool) -> Plan:
     here = {piece.path for piece in made.found.pieces if piece.there}
     for model in models:
@@ -145,6 +155,7 @@ def _show(shelf: Shelf, plans: Sequence[Plan]) -> None:
         rows.append((found.path, plan.name, str(count), size(found.size), plan.claim.by))
     terminal.out(table(("PATH", "MODEL", "FILES", "SIZE", "WHOSE HASHES"), rows))
     for plan in plans:
+        found = plan.claim.found
         if plan.claim.left_out:
             names = ", ".join(plan.claim.left_out[:_SHOWN])
             more = len(plan.claim.left_out) - _SHOWN
@@ -152,134 +163,10 @@ def _show(shelf: Shelf, plans: Sequence[Plan]) -> None:
                 f"\n{plan.name}: its publisher does not know, so left out: {names}"
                 + (f" and {more} more" if more > 0 else "")
             )
-        if plan.claim.stated and plan.claim.source.kind is Kind.FILE:
+        if plan.claim.stated and plan.claim.source.kind is Kind.FILE and not found.source:
             terminal.out(
                 f"\n{plan.name}: the Hub's hash is known, its name is not, so it could not be "
-                f"repaired. If you know it:\n  stackctl models adopt {plan.claim.found.path} "
+                f"repaired. If you know it:\n  stackctl models adopt {found.path} "
                 "--source hf:org/name"
             )
     terminal.out("")
-
-
-def _take(shelf: Shelf, plan: Plan) -> bool:
-    """Hash it and lock it; whether all is well."""
-    with shelf.store.exclusive(
-        plan.name, "models adopt", lambda h: terminal.out(f"{plan.name}: waiting for {h}")
-    ):
-        if plan.locked:
-            rest = _unsure(shelf, plan.locked)
-            return _checked(shelf, plan, plan.locked, rest) if rest else True
-        if not plan.claim.stated:
-            return _take_own(shelf, plan)
-        model = plan.claim.model
-        shelf.change(lambda models: lock.put(_replaced(models, model), model))
-        there = {piece.path for piece in plan.claim.found.pieces if piece.there}
-        return _checked(shelf, plan, model, [f for f in model.files if f.path in there])
-
-
-def _checked(shelf: Shelf, plan: Plan, model: LockedModel, chosen: Sequence[LockedFile]) -> bool:
-    """Hash files of a locked model, and tell what is wrong with it."""
-    right, wrong = hashes.check(shelf, chosen)
-    for each in wrong:
-        terminal.out(f"error: {each.file.path}: {each.text}")
-    missing = [f for f in model.files if shelf.store.stamp(f.path) is None]
-    for file in missing[:_SHOWN]:
-        terminal.out(f"error: {file.path}: belongs to {plan.name}, but is not there")
-    if len(missing) > _SHOWN:
-        terminal.out(f"error: {len(missing) - _SHOWN} more files of {plan.name} are not there")
-    if wrong or missing:
-        if wrong and model.source.kind is Kind.HUB and model.revision:
-            _state_sizes(shelf, model)
-        fix = f"stackctl models repair {plan.name}"
-        if model.source.kind is Kind.FILE:
-            fix = f"get it again, or if it is right as it is: {_again(plan)}"
-        terminal.out(f"  fix: {fix}")
-        return False
-    problems = _problems(shelf, plan.claim.found)
-    for problem in problems:
-        terminal.out(f"error: {problem}\n  cause: the publisher's file is so: its hash is right")
-    if not problems:
-        files = f"{len(right)} file{'s' * (len(right) != 1)}"
-        terminal.out(f"{plan.name}: {files}, every hash is right")
-    return not problems
-
-
-def _take_own(shelf: Shelf, plan: Plan) -> bool:
-    """Nobody states its hashes: they are taken as they are, if it looks like a model at all."""
-    if problems := _problems(shelf, plan.claim.found):
-        for problem in problems:
-            terminal.out(f"error: {problem}")
-        terminal.out(f"  fix: get it again; {plan.name} was not adopted")
-        return False
-    pieces = [piece for piece in plan.claim.found.pieces if piece.there]
-    total = sum(piece.size for piece in pieces)
-    files = []
-    with progress("hashing", total) as bar:
-        pace = Pace(told=lambda count: bar.advance("hashing", count, total))
-        tasks = [Task(shelf.store.folder / piece.path, _NONE) for piece in pieces]
-        for piece, found in zip(pieces, hash_files(tasks, pace, hashes.THREADS), strict=True):
-            if found.problem or not found.stamp:
-                terminal.out(f"error: {piece.path}: {found.problem}\n  fix: try again")
-                return False
-            shelf.store.chains.save(found.hex, found.chain)
-            files.append(
-                LockedFile(
-                    piece.path,
-                    piece.origin,
-                    found.stamp.size,
-                    Digest(Algorithm.SHA256, found.hex),
-                    now(),
-                    found.stamp,
-                )
-            )
-    model = LockedModel(plan.claim.source, "", tuple(files), stated=False)
-    shelf.change(lambda models: lock.put(_replaced(models, model), model))
-    count = f"{len(files)} file{'s' * (len(files) != 1)}"
-    terminal.out(f"{plan.name}: {count}; nobody vouches for the hashes: they are of what is here")
-    return True
-
-
-def _replaced(models: Sequence[LockedModel], model: LockedModel) -> tuple[LockedModel, ...]:
-    """Without what had these files under hashes of our own: there is a better word now."""
-    paths = {file.path for file in model.files}
-    return tuple(
-        old
-        for old in models
-        if old.source.kind is not Kind.FILE or not {f.path for f in old.files} <= paths
-    )
-
-
-def _state_sizes(shelf: Shelf, model: LockedModel) -> None:
-    """A damaged file may have another size than the publisher's, which repair has to know."""
-    try:
-        listing = shelf.listing(replace(model.source, revision=model.revision))
-    except StackError:
-        return
-    sizes = {(file.path, file.digest): file.size for file in listing.files}
-
-    def stated(old: LockedModel) -> LockedModel:
-        if old.source != model.source:
-            return old
-        files = (replace(f, size=sizes.get((f.origin, f.digest), f.size)) for f in old.files)
-        return replace(old, files=tuple(files))
-
-    shelf.change(lambda models: tuple(map(stated, models)))
-
-
-def _unsure(shelf: Shelf, model: LockedModel) -> list[LockedFile]:
-    """What has to be hashed of a model that the lock has."""
-    files = model.files
-    return [f for f in files if judge(f, shelf.store.stamp(f.path)) is not State.GOOD]
-
-
-def _problems(shelf: Shelf, found: Found) -> tuple[str, ...]:
-    path = shelf.store.folder / found.path
-    if path.is_dir() and found.source and found.source.include:  # others may lie beside it
-        files = ((shelf.store.folder / p.path, p.origin) for p in found.pieces if p.there)
-        return tuple(problem for at, name in files for problem in formats.structure(at, name))
-    return formats.scan(path)
-
-
-def _again(plan: Plan) -> str:
-    path = Path(plan.claim.found.path)
-    return f"stackctl models adopt {path} --source file:{path}"
