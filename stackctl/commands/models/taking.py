@@ -1,4 +1,4 @@
-"""Hashing what is adopted, and taking it into the lock: what is right, and what is wrong as well."""
+"""Hashing what is adopted, and taking it into the lock: what is right, and what is wrong too."""
 
 from __future__ import annotations
 
