@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stackctl.catalogue import CONDITIONS, CREATE, DRIVER, KERNEL, REQUESTS, STALLED
+from stackctl.catalogue import CONDITIONS, CREATE, DRIVER, KERNEL, PROGRAMS, REQUESTS, STALLED
 from stackctl.engines import ENGINES
 from stackctl.engines.failures import (
     comfyui,
@@ -40,6 +40,7 @@ _SECTIONS: tuple[tuple[str, tuple[Failure, ...]], ...] = (
     ("The container is not created or not started", CREATE),
     ("The driver, in the container and on the host", DRIVER),
     ("The kernel log", KERNEL),
+    ("Programs on the host", PROGRAMS),
     ("Loading stands still", STALLED),
     ("Requests", REQUESTS),
     ("Seen by a check", CONDITIONS),

@@ -5,10 +5,11 @@ The engines' own tables are in stackctl.engines.failures.
 
 from stackctl.catalogue.conditions import CONDITIONS
 from stackctl.catalogue.create import CREATE
-from stackctl.catalogue.driver import DRIVER, INSIDE, NVML, PROGRAMS
+from stackctl.catalogue.driver import DRIVER, INSIDE, NVML
 from stackctl.catalogue.kernel import KERNEL
 from stackctl.catalogue.mask import masked
-from stackctl.catalogue.match import Found, find, first
+from stackctl.catalogue.match import Found, filled, find, first
+from stackctl.catalogue.programs import PROGRAMS
 from stackctl.catalogue.requests import REQUESTS
 from stackctl.catalogue.stalled import STALLED
 
@@ -23,6 +24,7 @@ __all__ = [
     "REQUESTS",
     "STALLED",
     "Found",
+    "filled",
     "find",
     "first",
     "masked",

@@ -1,4 +1,4 @@
-"""What the driver says: nvidia-smi inside a container, NVML on the host, nvidia-ctk.
+"""What the driver says: nvidia-smi inside a container, NVML on the host.
 
 NVML is matched by its code (`nvml:18`), as its words differ between nvidia-smi and the library.
 """
@@ -114,16 +114,7 @@ DRIVER: tuple[Failure, ...] = (
         sure=Sure.LIKELY,
         source="stackctl: its own time limit",
     ),
-    Failure(
-        "cdi-empty",
-        r"invalid device, empty device edits",
-        "nvidia-ctk found the driver's libraries, and no device node of a GPU",
-        "ls -l /dev/nvidia*; sudo nvidia-modprobe -c 0 -u; " + _CDI,
-        (Where.PROGRAM,),
-        source="kaito-project/kaito #2326",
-    ),
 )
 
 INSIDE = tuple(failure for failure in DRIVER if Where.INSIDE in failure.where)
 NVML = tuple(failure for failure in DRIVER if Where.NVML in failure.where)
-PROGRAMS = tuple(failure for failure in DRIVER if Where.PROGRAM in failure.where)

@@ -17,6 +17,9 @@ from stackctl.model import Depth, Explanation, Failure
 #: characters of a line that are shown
 SHOWN = 600
 
+#: what vLLM sets before each line, those of tracebacks included
+_PREFIX = re.compile(r"^(?:\([^()]* pid=\d+\) ?)?(?:[A-Z]+ [\d-]+ [\d:.]+ \[[^\]]*\] ?)?")
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -50,6 +53,17 @@ def first(text: str, failures: Iterable[Failure]) -> Found | None:
     return next(iter(find(text, failures)), None)
 
 
+def filled(fix: str, role: str, gpu: int | None = None) -> str:
+    """A fix with the role, and the number of the GPU, in it."""
+    fix = fix.replace("ROLE_", f"{role.upper()}_").replace("ROLE", role)
+    return fix if gpu is None else re.sub(r"(?<=-i )N\b|(?<=GPU )N\b", str(gpu), fix)
+
+
+def bare(line: str) -> str:
+    """A line without the process, the level and the time before it."""
+    return _PREFIX.sub("", line)
+
+
 def is_pointer(found: Found) -> bool:
     """Whether a line says that something failed, and not what."""
     return found.failure.depth is Depth.POINTER
@@ -64,7 +78,8 @@ def _first(failure: Failure, text: str) -> Found | None:
         start = text.rfind("\n", 0, here) + 1
         end = text.find("\n", here)
         end = len(text) if end < 0 else end
-        if shows(line := text[start:end]):
+        # the code in a traceback has the words of its message, and none of the numbers
+        if shows(line := text[start:end]) and not bare(line).startswith("    "):
             return Found(failure, line.strip(), start)
         ahead = [
             text.find(mark, end + 1) if 0 <= at <= end else at

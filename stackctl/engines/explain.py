@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 
 from stackctl.catalogue.mask import masked
-from stackctl.catalogue.match import find, first, is_pointer
+from stackctl.catalogue.match import bare, find, first, is_pointer
 from stackctl.engines.failures.pointers import POINTERS
 from stackctl.model import Explanation, Failure
 
 #: characters of a log's end in which an unknown failure is looked for: a crash of eight workers
 _END = 1 << 17
-#: lines of an unknown failure that are shown before its error, and in all
-_BEFORE, _CONTEXT = 2, 5
+#: lines of an unknown failure that are shown before its error and after it
+_BEFORE, _AFTER = 2, 2
 _LONGEST = 300
 
 #: not `INFO: …`, which is a line of another process
@@ -29,8 +30,8 @@ _AFTERMATH = re.compile(
     r"|ChildFailedError|CalledProcessError|ProcessRaisedException|SystemExit|CancelledError"
     r"|KeyboardInterrupt|resource_tracker|leaked \w+ objects|destroy_process_group"
 )
-#: what vLLM, SGLang and TensorRT-LLM set before each line of a traceback
-_PREFIX = re.compile(r"^(?:\([^()]* pid=\d+\) ?)?(?:[A-Z]+ [\d-]+ [\d:.]+ \[[^\]]*\] ?)?")
+#: below a line of code in a traceback
+_MARKS = re.compile(r"[\s^~]*")
 
 
 def explain(log: str, failures: tuple[Failure, ...]) -> tuple[Explanation, ...]:
@@ -53,16 +54,16 @@ def unknown(log: str) -> Explanation | None:
     the first line that says error. None if no line does. Only of use once an engine has ended, or
     waits no more: running engines write errors that they survive.
     """
-    lines = [line for line in log[-_END:].splitlines() if line.strip()]
+    lines = [line for line in log[-_END:].splitlines() if not _MARKS.fullmatch(bare(line))]
     at = _exception(lines)
     if at is None:
         at = next((n for n, line in enumerate(lines) if _is_error(line)), None)
     if at is None:
         return None
-    start = max(0, at - _BEFORE)
-    shown = (masked(line.rstrip())[:_LONGEST] for line in lines[start : start + _CONTEXT])
+    after = takewhile(lambda line: not _is_aftermath(line), lines[at + 1 : at + 1 + _AFTER])
+    shown = (*lines[max(0, at - _BEFORE) : at + 1], *after)
     return Explanation(
-        "\n".join(shown),
+        "\n".join(masked(bare(line).rstrip())[:_LONGEST] for line in shown),
         "unknown: no entry of docs/failures.md has this error",
         "`stackctl logs ROLE` shows the lines around it",
     )
@@ -74,7 +75,7 @@ def _exception(lines: list[str]) -> int | None:
     for n, line in enumerate(lines):
         if "Traceback (most recent call last)" in line:
             inside = True
-        elif inside and _EXCEPTION.match(_PREFIX.sub("", line)):
+        elif inside and _EXCEPTION.match(bare(line)):
             if not _is_aftermath(line):
                 return n
             inside = False

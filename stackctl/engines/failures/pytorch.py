@@ -68,15 +68,6 @@ _OWN: tuple[Failure, ...] = (
         source="club-3090 #49",
     ),
     Failure(
-        "no-utf8",
-        r"UnicodeEncodeError: 'ascii' codec|UnicodeDecodeError: 'ascii' codec",
-        "Python reads and writes ASCII here: the container has no UTF-8 locale",
-        "set PYTHONUTF8=1 in the environment of the engine's file in compose/engines",
-        sure=Sure.LIKELY,
-        source="club-3090 #779",
-        depth=Depth.SYMPTOM,
-    ),
-    Failure(
         "flag-unknown",
         r"unrecognized arguments: (.*)",
         "this version of the engine does not know the flag",

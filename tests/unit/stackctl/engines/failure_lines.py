@@ -443,11 +443,6 @@ LINES: tuple[tuple[tuple[str, ...], str, str], ...] = (
     ),
     (("comfyui",), "ValueError: GGUF magic invalid", "gguf-magic"),
     (PYTORCH, "RuntimeError: this event loop is already running", "event-loop"),
-    (
-        PYTORCH,
-        "UnicodeEncodeError: 'ascii' codec can't encode character '\\u2588' in position 3",
-        "no-utf8",
-    ),
     (PYTORCH, "free(): invalid next size (normal)", "heap-broken-by-iommu"),
     (
         ("whisper",),
@@ -633,6 +628,11 @@ PLACES: tuple[tuple[tuple[Failure, ...], str, str], ...] = (
     (NVML, "nvml:16 GPU requires reset", "gpu-needs-reset"),
     (NVML, "nvml:hung the driver did not answer in 10 s", "driver-hung"),
     (PROGRAMS, "failed to generate CDI spec: invalid device, empty device edits", "cdi-empty"),
+    (
+        PROGRAMS,
+        "UnicodeEncodeError: 'ascii' codec can't encode character '\\u2588' in position 3",
+        "no-utf8",
+    ),
     # the kernel log
     (KERNEL, "NVRM: GPU 0000:18:00.0: GPU has fallen off the bus.", "gpu-off-bus"),
     (

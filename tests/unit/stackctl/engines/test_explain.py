@@ -87,6 +87,30 @@ def test_an_unknown_failure_is_the_innermost_exception() -> None:
     assert "unknown" in seen.cause
 
 
+def test_the_root_of_three_processes_tracebacks_is_found() -> None:
+    found = explain(log("vllm-tp2-worker-died"), ENGINES["vllm"].failures)
+    assert "failed to extend /dev/shm" in found[0].line
+    assert "shared memory" in found[0].cause
+
+
+def test_an_unknown_root_of_three_processes_tracebacks_is_shown() -> None:
+    (found,) = explain(log("vllm-tp2-unknown-error"), ENGINES["vllm"].failures)
+    assert "unknown" in found.cause
+    lines = found.line.splitlines()
+    assert "load_weights" in lines[0]
+    assert lines[1:] == ["    param = params_dict[name]", "KeyError: 'layers.11.attn.sinks'"]
+
+
+def test_the_code_in_a_traceback_is_no_line_of_the_log() -> None:
+    (found,) = explain(
+        'Traceback (most recent call last):\n  File "x.py", line 1, in x\n'
+        '    raise RuntimeError(f"NCCL error: {text}")\n'
+        "RuntimeError: NCCL error: unhandled system error\n",
+        ENGINES["vllm"].failures,
+    )
+    assert found.line == "RuntimeError: NCCL error: unhandled system error"
+
+
 def test_a_traceback_that_only_points_is_passed_over() -> None:
     seen = unknown(
         "Traceback (most recent call last):\n"

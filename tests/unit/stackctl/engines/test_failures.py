@@ -8,7 +8,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stackctl.catalogue import CONDITIONS, CREATE, DRIVER, KERNEL, REQUESTS, STALLED, find, first
+from stackctl.catalogue import (
+    CONDITIONS,
+    CREATE,
+    DRIVER,
+    KERNEL,
+    PROGRAMS,
+    REQUESTS,
+    STALLED,
+    filled,
+    find,
+    first,
+)
 from stackctl.catalogue.match import needles
 from stackctl.catalogue.xid import FATAL, HARMLESS
 from stackctl.checks import CHECKS
@@ -18,7 +29,7 @@ from stackctl.model import Depth, Failure, Where
 from tests.unit.stackctl.box import LOGS
 from tests.unit.stackctl.engines.failure_lines import LINES, PLACES
 
-OUTSIDE = (*CREATE, *DRIVER, *KERNEL, *REQUESTS, *STALLED, *CONDITIONS)
+OUTSIDE = (*CREATE, *DRIVER, *KERNEL, *PROGRAMS, *REQUESTS, *STALLED, *CONDITIONS)
 IN_LOGS = {f.id: f for engine in ENGINES.values() for f in engine.failures}
 EVERY = (*IN_LOGS.values(), *OUTSIDE)
 
@@ -97,7 +108,7 @@ def test_a_line_that_is_survived_is_no_failure(engine: str, line: str) -> None:
 #: recorded or composed with a failure in them
 FAILED = re.compile(
     r"-(cpu|no-\w+|truncated|out-of-memory|memory-taken|kv-too-small|turing|shm|flag"
-    r"|graphs-failed|expert-parallel|mxfp4-unpacked|removed-flag|recorded-\S+)$"
+    r"|graphs-failed|expert-parallel|worker-died|unknown-error|mxfp4-unpacked|removed-flag|recorded-\S+)$"
 )
 HEALTHY = sorted(
     path.stem
@@ -116,6 +127,14 @@ def test_nothing_of_the_catalogue_is_in_a_healthy_log(name: str) -> None:
 
 def test_there_are_healthy_logs() -> None:
     assert len(HEALTHY) > 25
+
+
+def test_a_fix_names_the_role_and_the_gpu() -> None:
+    fix = "set ROLE_PORT; stackctl up ROLE; nvidia-smi -i N -pl WATTS; of GPU N, NVML"
+    assert filled(fix, "main", 3) == (
+        "set MAIN_PORT; stackctl up main; nvidia-smi -i 3 -pl WATTS; of GPU 3, NVML"
+    )
+    assert filled(fix, "main").count(" N") == 3
 
 
 def test_xids_by_what_they_ask_for() -> None:
