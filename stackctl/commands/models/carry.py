@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from stackctl.commands.models import fetch, hashes, publisher, reuse
+from stackctl.commands.models import damages, fetch, hashes, publisher, reuse
 from stackctl.commands.models.fetch import say
 from stackctl.commands.models.shelf import Shelf
 from stackctl.model import Kind, Listing, LockedFile, LockedModel, RemoteFile, StackError
@@ -131,12 +131,15 @@ def carry_out(shelf: Shelf, plan: Plan, verb: str) -> bool:
             shelf.change(lambda models: lock.put(models, model))
         unsure, wrong = hashes.check(shelf, plan.of(State.UNSURE))
         hashes.report(wrong)
+        for each in wrong:
+            damages.check_readable(shelf, each)
         missing = [*plan.to_fetch, *(_told(each) for each in wrong)]
         taken = reuse.take(shelf, missing, reuse.held(shelf, missing)) if missing else ()
         here = {file.path for file in taken}
         missing = [file for file in missing if file.path not in here]
         began = time.monotonic()
-        fetched, failures = _bring(shelf, plan, missing)
+        begun = {each.file.path for each in wrong if damages.begin(shelf, damages.of(model, each))}
+        fetched, failures = _bring(shelf, plan, missing, begun)
         seconds = time.monotonic() - began
         fetch.all_failed(failures)
         new = {file.path: file for file in (*unsure, *taken, *fetched)}
@@ -149,7 +152,7 @@ def carry_out(shelf: Shelf, plan: Plan, verb: str) -> bool:
 
 
 def _bring(
-    shelf: Shelf, plan: Plan, missing: Sequence[LockedFile]
+    shelf: Shelf, plan: Plan, missing: Sequence[LockedFile], begun: Collection[str]
 ) -> tuple[tuple[LockedFile, ...], tuple[StackError, ...]]:
     model = plan.model
     if missing and not publisher.vouches(model):
@@ -158,8 +161,8 @@ def _bring(
         text = f"{name}: nobody can be asked for {len(missing)} of its files"
         return (), (StackError(text, fix=f"bring them, or: stackctl models adopt {name}"),)
     # what the old revision had there is its publisher's, and no change by the owner
-    ours = {f.path for f in plan.old.files} if plan.old and plan.in_place else ()
-    fetched, failures = fetch.files(shelf, model, missing, replaced=ours)
+    ours = {f.path for f in plan.old.files} if plan.old and plan.in_place else set()
+    fetched, failures = fetch.files(shelf, model, missing, replaced=ours | set(begun))
     if any(failure.fix != NETWORK for failure in failures) and not plan.listing:
         try:
             publisher.check(shelf, model, missing)

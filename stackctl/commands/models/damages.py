@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,6 +77,15 @@ def find(shelf: Shelf, models: Sequence[LockedModel]) -> tuple[Damage, ...]:
     return tuple(found)
 
 
+def of(model: LockedModel, wrong: hashes.Wrong, text: str = "") -> Damage:
+    """A file whose hash was just taken and is wrong."""
+    found = wrong.found
+    if found.problem or not found.bad or found.stamp is None:
+        return Damage(model, wrong.file, text, found.stamp)
+    good = good_ranges(wrong.file.size, found.stamp, found.bad)
+    return Damage(model, wrong.file, text, found.stamp, good)
+
+
 def begin(shelf: Shelf, damage: Damage) -> bool:
     """Let what is right of a file be the beginning of the new one."""
     if not damage.good or damage.seen is None:
@@ -106,21 +116,19 @@ def _damage(
         half = f", {size(part)} of it came before a download broke off" if part else ""
         return Damage(model, file, f"missing{half}")
     if wrong is not None:
-        _check_readable(shelf, wrong, path)
+        check_readable(shelf, wrong)
     text = wrong.text if wrong else f"its {file.digest.algorithm} was wrong when it was last taken"
     if stamp.size != file.size:
         text = f"{stamp.size} bytes, not {file.size}"
     if problems := structure(path, Path(file.origin or file.path).name):
         text += f" ({problems[0]})"
-    if wrong is None or wrong.found.problem or not wrong.found.bad or wrong.found.stamp is None:
-        return Damage(model, file, text, stamp)
-    good = good_ranges(file.size, wrong.found.stamp, wrong.found.bad)
-    return Damage(model, file, text, wrong.found.stamp, good)
+    return of(model, wrong, text) if wrong else Damage(model, file, text, stamp)
 
 
-def _check_readable(shelf: Shelf, wrong: hashes.Wrong, path: Path) -> None:
+def check_readable(shelf: Shelf, wrong: hashes.Wrong) -> None:
     """What says nothing of the file's content is no reason to fetch it again."""
+    path = shelf.path(wrong.file)
     if hashes.moving(wrong):
         raise StackError(f"{path}: somebody is writing it right now", fix="try again when it ended")
     if hashes.forbidden(shelf, wrong):
-        raise fault(PermissionError(13, ""), path)
+        raise fault(PermissionError(errno.EACCES, ""), path)

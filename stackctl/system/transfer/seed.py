@@ -70,7 +70,8 @@ def good_ranges(size: int, seen: Stamp, bad: Collection[int]) -> tuple[int, ...]
     return tuple(
         index
         for index in range(count)
-        if index not in bad and min((index + 1) * RANGE, size) <= seen.size
+        if index not in bad
+        and min((index + 1) * RANGE, size) <= seen.size
         # with bytes behind it the last range was not compared by itself
         and (seen.size == size or (index + 1) * RANGE <= size)
     )

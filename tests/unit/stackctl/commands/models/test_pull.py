@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from stackctl.commands.models import orphans, pull
+from stackctl.commands import plan
+from stackctl.commands.models import orphans
 from stackctl.commands.models.shelf import open_shelf
 from stackctl.model import Mount, Service, Space, Stack
 from stackctl.system import files
@@ -280,7 +281,7 @@ def test_file_of_ones_own(at: World) -> None:
 def test_role_without_a_source(at: World, monkeypatch: pytest.MonkeyPatch) -> None:
     mount = Mount(str(at.folder), "/models", bind=True)
     service = Service("coder", "coder", "llama-cpp", "x", mounts=(mount,))
-    monkeypatch.setattr(pull.stack_plan, "resolve", lambda config: Stack("p", (service,)))
+    monkeypatch.setattr(plan, "resolve", lambda config: Stack("p", (service,)))
     result = at.run("pull", "coder")
     assert result.code == 1
     assert "coder: name where CODER_MODEL comes from: CODER_SOURCE=hf:" in result.out

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from stackctl.commands.models import repair, users
+from stackctl.commands import plan
+from stackctl.commands import up as up_command
+from stackctl.commands.models import users
 from stackctl.commands.models.shelf import open_shelf
 from stackctl.model import Kind, Mount, Service, Source, Space, Stack, StackError
 from stackctl.models import lock
@@ -192,7 +194,7 @@ def test_in_use(at: World, large: Path, original: Path, monkeypatch: pytest.Monk
         restarted.append((roles, how["recreate"]))
         return 1
 
-    monkeypatch.setattr(repair.up, "up", up)
+    monkeypatch.setattr(up_command, "up", up)
     at.engine("coder", "x")
     at.engine("main", "another")
     at.engine("far", "x", project="another-stack")
@@ -214,7 +216,7 @@ def test_in_use(at: World, large: Path, original: Path, monkeypatch: pytest.Monk
 def test_no_restart_on_files_that_are_still_wrong(
     at: World, large: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(repair.up, "up", lambda *_a, **_k: pytest.fail("restarted"))
+    monkeypatch.setattr(up_command, "up", lambda *_a, **_k: pytest.fail("restarted"))
     at.engine("coder", "x")
     flip(large, 5)
     before = large.read_bytes()
@@ -332,7 +334,7 @@ def test_nobody_publishes_it(at: World) -> None:
 def test_broken_file_that_no_lock_has(at: World, monkeypatch: pytest.MonkeyPatch) -> None:
     mount = Mount(str(at.folder), "/models", bind=True)
     service = Service("coder", "coder", "llama-cpp", "x", mounts=(mount,))
-    monkeypatch.setattr(repair.stack_plan, "resolve", lambda config: Stack("p", (service,)))
+    monkeypatch.setattr(plan, "resolve", lambda config: Stack("p", (service,)))
     path = at.folder / "llama-cpp/x.gguf"
     path.parent.mkdir()
     path.write_bytes(b"<html>log in</html>" * 100)
@@ -348,7 +350,7 @@ def test_role_names_what_its_engine_loads(
 ) -> None:
     mount = Mount(str(at.folder), "/models", bind=True)
     service = Service("coder", "coder", "llama-cpp", "x", mounts=(mount,))
-    monkeypatch.setattr(repair.stack_plan, "resolve", lambda config: Stack("p", (service,)))
+    monkeypatch.setattr(plan, "resolve", lambda config: Stack("p", (service,)))
     flip(large, 5)
     at.good("repair", "coder")
     assert same(large, original)
