@@ -40,7 +40,11 @@ def adopt(paths: Sequence[str], *, source: str = "", dry_run: bool = False) -> i
         terminal.out(line)
     models = shelf.models
     claims = _one_of_each(shelf, models, claims)
-    plans = [_plan(shelf, models, each, forced=wanted is not None) for each in claims]
+    exact = {str(needs.below(shelf, path).relative_to(shelf.store.folder)) for path in paths}
+    plans = [
+        _plan(shelf, models, each, forced=wanted is not None, meant=each.found.path in exact)
+        for each in claims
+    ]
     new = [plan for plan in plans if plan.locked is None]
     _show(shelf, new)
     for plan in plans:
@@ -134,14 +138,21 @@ def _home(path: str) -> str:
     return head if mark else path.rpartition("/")[0]
 
 
-def _plan(shelf: Shelf, models: Sequence[LockedModel], made: Claim, *, forced: bool) -> Plan:
+def _plan(
+    shelf: Shelf, models: Sequence[LockedModel], made: Claim, *, forced: bool, meant: bool
+) -> Plan:
+    """`forced` by a --source; `meant` is what the user named itself, and not a folder around it."""
     here = {piece.path for piece in made.found.pieces if piece.there}
     for model in models:
-        if here <= {file.path for file in model.files} and not (
-            forced and (not made.stated or not same(model.source, made.source))
-        ):
-            return Plan(made, model)
-    return Plan(made)
+        if not here <= {file.path for file in model.files}:
+            continue
+        if forced and (not made.stated or not same(model.source, made.source)):
+            return Plan(made, insisted=True)
+        if meant and not model.stated and not made.stated and unsure(shelf, model):
+            again = replace(made, source=model.source)
+            return Plan(again, changed=True)
+        return Plan(made, model)
+    return Plan(made, insisted=forced)
 
 
 def _show(shelf: Shelf, plans: Sequence[Plan]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -20,14 +21,19 @@ from stackctl.system.progress import progress
 #: a hash that no file has, for those of which none is known
 _NONE = Digest(Algorithm.SHA256, "0" * 64)
 _SHOWN = 5
+#: how formats tell of a hole; zeros that `rsync -S` or `cp --sparse` left out are holes as well
+_HOLE = "were never written"
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One model; `locked` is what the lock has of it already."""
+    """One model; `locked` is what the lock has of it already. `changed` if that is not what is
+    here, and the user named it: then the change was meant. `insisted` if they named a source."""
 
     claim: Claim
     locked: LockedModel | None = None
+    changed: bool = False
+    insisted: bool = False
 
     @property
     def name(self) -> str:
@@ -41,7 +47,8 @@ def take(shelf: Shelf, plan: Plan) -> bool:
     ):
         if plan.locked:
             rest = unsure(shelf, plan.locked)
-            return _checked(shelf, plan, plan.locked, rest) if rest else True
+            here = [file for file in rest if shelf.store.stamp(file.path)]
+            return _checked(shelf, plan, plan.locked, here) if rest else True
         if not plan.claim.stated:
             return _take_own(shelf, plan)
         model = plan.claim.model
@@ -65,10 +72,11 @@ def _checked(shelf: Shelf, plan: Plan, model: LockedModel, chosen: Sequence[Lock
             _state_sizes(shelf, model)
         fix = f"stackctl models repair {plan.name}"
         if model.source.kind is Kind.FILE:
-            fix = f"get it again, or if it is right as it is: {_again(plan)}"
+            fix = f"if the change was meant: {_again(plan)}; else get it again"
         terminal.out(f"  fix: {fix}")
         return False
-    problems = _problems(shelf, plan.claim.found)
+    # byte by byte what its publisher has, so no hole is damage
+    problems = [p for p in _problems(shelf, plan.claim.found) if not p.endswith(_HOLE)]
     for problem in problems:
         terminal.out(f"error: {problem}\n  cause: the publisher's file is so: its hash is right")
     if not problems:
@@ -79,10 +87,15 @@ def _checked(shelf: Shelf, plan: Plan, model: LockedModel, chosen: Sequence[Lock
 
 def _take_own(shelf: Shelf, plan: Plan) -> bool:
     """Nobody states its hashes: they are taken as they are, if it looks like a model at all."""
-    if problems := _problems(shelf, plan.claim.found):
+    problems = _problems(shelf, plan.claim.found)
+    holes = [problem for problem in problems if problem.endswith(_HOLE)]
+    if plan.insisted:
+        problems = tuple(problem for problem in problems if problem not in holes)
+    if problems:
         for problem in problems:
             terminal.out(f"error: {problem}")
-        terminal.out(f"  fix: get it again; {plan.name} was not adopted")
+        meant = f"if these zeros are meant: {_again(plan)}; else " if holes else ""
+        terminal.out(f"  fix: {meant}get it again; {plan.name} was not adopted")
         return False
     pieces = [piece for piece in plan.claim.found.pieces if piece.there]
     total = sum(piece.size for piece in pieces)
@@ -108,7 +121,10 @@ def _take_own(shelf: Shelf, plan: Plan) -> bool:
     model = LockedModel(plan.claim.source, "", tuple(files), stated=False)
     shelf.change(lambda models: lock.put(_replaced(models, model), model))
     count = f"{len(files)} file{'s' * (len(files) != 1)}"
-    terminal.out(f"{plan.name}: {count}; nobody vouches for the hashes: they are of what is here")
+    since = ", changed since it was adopted" if plan.changed else ""
+    terminal.out(
+        f"{plan.name}: {count}{since}; nobody vouches for the hashes: they are of what is here"
+    )
     return True
 
 
@@ -155,4 +171,4 @@ def _problems(shelf: Shelf, found: Found) -> tuple[str, ...]:
 
 def _again(plan: Plan) -> str:
     path = plan.claim.found.path
-    return f"stackctl models adopt {path} --source file:{path}"
+    return f"stackctl models adopt {shlex.quote(path)} --source {shlex.quote(f'file:{path}')}"

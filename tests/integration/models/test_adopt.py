@@ -50,12 +50,12 @@ def models(tmp_path: Path) -> Path:
     return folder
 
 
-def stackctl(models: Path, *words: str) -> tuple[int, str]:
+def stackctl(models: Path, *words: str, hub: str = NOWHERE) -> tuple[int, str]:
     done = subprocess.run(
         [sys.executable, "-m", "stackctl", "models", *words],
         env={
             **os.environ,
-            "HF_ENDPOINT": NOWHERE,
+            "HF_ENDPOINT": hub,
             "MODELS_DIR": str(models),
             "STACKCTL_HOME": str(ROOT),
             "STACKCTL_PROFILE": "sim",
@@ -97,3 +97,20 @@ def test_damage_in_what_the_library_left(models: Path) -> None:
     assert code == 1, said
     assert said.count("model-00002-of-00002.safetensors: its sha256 is") == 2
     assert "stackctl models repair hf:org/tiny" in said
+
+
+def test_a_lost_lock_is_written_anew(tmp_path: Path) -> None:
+    published, folder = tmp_path / "published", tmp_path / "models"
+    folder.mkdir()
+    make.model(published / "org/tiny", 2_000_000)
+    with Hub(published) as hub:
+        code, said = stackctl(folder, "pull", "hf:org/tiny", hub=hub.url)
+    assert code == 0, said
+    before = (folder / "models.lock").read_text()
+    (folder / "models.lock").unlink()
+    code, said = stackctl(folder, "adopt", str(folder))
+    assert code == 0, said
+    after = (folder / "models.lock").read_text()
+    assert [line.split('"verified"')[0] for line in before.splitlines()] == [
+        line.split('"verified"')[0] for line in after.splitlines()
+    ]

@@ -184,9 +184,30 @@ def test_what_is_locked_is_left_and_a_change_of_it_is_told(shelf: Shelf, capsys:
     lying.flip(path)
     assert adopt(["llama-cpp"]) == 1
     assert "its sha256 is" in capsys.readouterr().out
-    # unless its owner says that it is right as it is
-    assert adopt(["llama-cpp/own.gguf"], source="file:llama-cpp/own.gguf") == 0
+    # unless its owner names it: then the change was meant
+    assert adopt(["llama-cpp/own.gguf"]) == 0
+    assert "changed since it was adopted" in capsys.readouterr().out
     assert states(shelf, locked(shelf)["file:llama-cpp/own.gguf"]) == {State.GOOD}
+
+
+def test_zeros_that_a_copy_left_out(shelf: Shelf, capsys: Said) -> None:
+    at = shelf.store.folder / "llama-cpp/own.gguf"
+    at.parent.mkdir()
+    make.gguf(at, 1 << 20, sparse=True)
+    assert adopt(["llama-cpp"]) == 1
+    assert "if these zeros are meant: stackctl models adopt" in capsys.readouterr().out
+    digest = hashlib.sha256(at.read_bytes()).hexdigest()
+    assert adopt([str(at)], source=f"https://host/own.gguf#sha256={digest}") == 0
+    assert adopt([str(at)], source="file:llama-cpp/own.gguf") == 0
+
+
+def test_what_has_gone_from_a_locked_model_is_told_once(shelf: Shelf, capsys: Said) -> None:
+    snapshot = lying.cache(shelf)
+    adopt([str(snapshot)])
+    (snapshot / "config.json").unlink()
+    capsys.readouterr()
+    assert adopt([str(snapshot)]) == 1
+    assert capsys.readouterr().out.count("config.json") == 1
 
 
 def test_a_url_with_its_hash(shelf: Shelf) -> None:
