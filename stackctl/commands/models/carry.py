@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from stackctl.commands.models import damages, fetch, hashes, publisher, reuse
+from stackctl.commands.models import damages, fetch, hashes, publisher, receipts, reuse
 from stackctl.commands.models.fetch import say
 from stackctl.commands.models.shelf import Shelf
-from stackctl.model import Kind, Listing, LockedFile, LockedModel, RemoteFile, StackError
-from stackctl.models import layout, lock
+from stackctl.model import Listing, LockedFile, LockedModel, StackError
+from stackctl.models import lock
 from stackctl.models import source as sources
 from stackctl.models.formats import structure
 from stackctl.models.state import State, judge, no_hash
@@ -129,11 +128,13 @@ def carry_out(shelf: Shelf, plan: Plan, verb: str) -> bool:
         if plan.listing and (plan.in_place or not plan.old):
             # from now on this is what belongs here: a later pull goes on with it
             shelf.change(lambda models: lock.put(models, model))
-        unsure, wrong = hashes.check(shelf, plan.of(State.UNSURE))
+        # of a large file that is known to be wrong, which ranges are?
+        bad = [file for file in plan.of(State.BAD) if damages.has_chain(shelf, file)]
+        right, wrong = hashes.check(shelf, [*plan.of(State.UNSURE), *bad])
         hashes.report(wrong)
         for each in wrong:
             damages.check_readable(shelf, each)
-        missing = [*plan.to_fetch, *(_told(each) for each in wrong)]
+        missing = [f for f in plan.to_fetch if f not in bad] + [_told(each) for each in wrong]
         taken = reuse.take(shelf, missing, reuse.held(shelf, missing)) if missing else ()
         here = {file.path for file in taken}
         missing = [file for file in missing if file.path not in here]
@@ -142,12 +143,15 @@ def carry_out(shelf: Shelf, plan: Plan, verb: str) -> bool:
         fetched, failures = _bring(shelf, plan, missing, begun)
         seconds = time.monotonic() - began
         fetch.all_failed(failures)
-        new = {file.path: file for file in (*unsure, *taken, *fetched)}
+        for file in missing:
+            if failures and file.path in begun:
+                damages.undo(shelf, file)
+        new = {file.path: file for file in (*right, *taken, *fetched)}
         model = replace(model, files=tuple(new.get(f.path, f) for f in model.files))
         if failures:
             return False
         shelf.change(lambda models: lock.put(models, model))
-        receipts(shelf, model, plan.listing)
+        receipts.write(shelf, model, plan.listing)
     return _structure(shelf, model, fetched, seconds)
 
 
@@ -184,44 +188,6 @@ def _again(shelf: Shelf, plan: Plan) -> Plan:
 def _told(each: hashes.Wrong) -> LockedFile:
     wrong = each.found.hex or no_hash(each.file)
     return replace(each.file, stamp=each.found.stamp, wrong=wrong)
-
-
-def receipts(shelf: Shelf, model: LockedModel, listing: Listing | None = None) -> None:
-    """What huggingface_hub keeps beside its files, so that engines find the model by name. That a
-    name means this revision is said last, when all of it is there."""
-    made = _extras(model, listing)
-    for path in sorted(made, key=_is_ref):
-        files.write(shelf.store.folder / path, made[path])
-
-
-def name_again(shelf: Shelf, model: LockedModel) -> None:
-    """A model that is here by its name, should the name have been lost or moved."""
-    for path, text in _extras(model, None).items():
-        if _is_ref(path) and not _says(shelf.store.folder / path, text):
-            files.write(shelf.store.folder / path, text)
-
-
-def _says(path: Path, text: str) -> bool:
-    try:
-        return path.read_text(encoding="utf-8") == text
-    except (OSError, ValueError):
-        return False
-
-
-def _is_ref(path: str) -> bool:
-    return "/refs/" in path
-
-
-def _extras(model: LockedModel, listing: Listing | None) -> Mapping[str, str]:
-    """None of it for a model in a folder of its owner's choice."""
-    if model.source.kind not in (Kind.HUB, Kind.MODELSCOPE) or not model.files:
-        return {}
-    if not model.files[0].path.startswith("huggingface/hub/"):
-        return {}
-    if listing is None:  # as far as the lock keeps it
-        found = tuple(RemoteFile(f.origin, f.size, f.digest) for f in model.files)
-        listing = Listing(model.source, model.revision, found)
-    return layout.extras(listing, time.time())
 
 
 def _structure(
@@ -262,7 +228,7 @@ def all_of(shelf: Shelf, plans: Sequence[Plan], verb: str) -> list[LockedModel]:
     for plan in plans:
         try:
             if plan.done:
-                name_again(shelf, plan.model)
+                receipts.name_again(shelf, plan.model)
             elif not carry_out(shelf, plan, verb):
                 left.append(plan.model)
         except StackError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stackctl.commands.models import fetch, hashes, publisher
@@ -15,7 +15,7 @@ from stackctl.models.state import State, judge, unreadable
 from stackctl.system.durable import fault
 from stackctl.system.progress import size
 from stackctl.system.sha256 import RANGE, ranges
-from stackctl.system.transfer.seed import good_ranges, seed
+from stackctl.system.transfer.seed import give_back, good_ranges, seed
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def find(shelf: Shelf, models: Sequence[LockedModel]) -> tuple[Damage, ...]:
     known = [
         file
         for path, (_, file) in owners.items()
-        if states[path] is State.BAD and _has_chain(shelf, file)
+        if states[path] is State.BAD and has_chain(shelf, file)
     ]
     right, wrong = hashes.check(shelf, [*unsure, *known])
     good = {file.path for file in right}
@@ -96,7 +96,14 @@ def begin(shelf: Shelf, damage: Damage) -> bool:
     return seed(shelf.path(file), damage.seen, part, file.size, chain, damage.good)
 
 
-def _has_chain(shelf: Shelf, file: LockedFile) -> bool:
+def undo(shelf: Shelf, file: LockedFile) -> None:
+    """What was begun has failed: an engine that starts now finds what it found before."""
+    if give_back(fetch.part_of(shelf, file), shelf.path(file)):
+        # what stat says of it is new, and it is as wrong as before
+        shelf.record([replace(file, stamp=shelf.store.stamp(file.path))])
+
+
+def has_chain(shelf: Shelf, file: LockedFile) -> bool:
     """Whether single ranges of a file can be compared."""
     if file.digest.algorithm is not Algorithm.SHA256 or unreadable(file):
         return False

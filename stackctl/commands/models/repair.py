@@ -11,7 +11,7 @@ from stackctl import facts
 from stackctl.commands import plan as stack_plan
 from stackctl.commands import up
 from stackctl.commands.gates import Patience
-from stackctl.commands.models import carry, damages, fetch, publisher, users
+from stackctl.commands.models import carry, damages, fetch, publisher, receipts, users
 from stackctl.commands.models.damages import Damage
 from stackctl.commands.models.fetch import say
 from stackctl.commands.models.shelf import Models, Shelf, locked, open_shelf
@@ -34,6 +34,10 @@ def repair(names: Sequence[str], *, yes: bool, dry_run: bool) -> int:
         shelf = open_shelf()
         models, services = _chosen(shelf, names)
         strange = _strangers(shelf, services)
+        if not models and not strange:
+            say(f"no model of {', '.join(names) or 'this box'} is in {shelf.store.lock_file}")
+            say("  fix: stackctl models pull, or for what is here already: stackctl models adopt")
+            return 1 if names else 0
         found = damages.find(shelf, models)
         if not found:
             count = sum(len(model.files) for model in models)
@@ -228,9 +232,10 @@ def _mend(shelf: Shelf, model: LockedModel, mine: Sequence[Damage]) -> set[str]:
         if each.file.path in here:
             say(f"{name}: right again")
         elif each.file.path in seeded:
-            say(f"{name}: its good ranges are kept, and the next repair goes on with them")
+            damages.undo(shelf, each.file)
+            say(f"{name}: is as it was, what has arrived of it is kept in it")
     if now and not failures:
-        carry.receipts(shelf, lock.find(shelf.models, model.source) or now)
+        receipts.write(shelf, lock.find(shelf.models, model.source) or now)
     return mended | here
 
 

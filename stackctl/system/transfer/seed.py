@@ -64,6 +64,26 @@ def seed(
         os.close(held)
 
 
+def give_back(part: Path, damaged: Path) -> bool:
+    """The repair failed: the file has its name again, no worse than it was. Ranges that arrived
+    are in it, and are found to be good the next time. False if it never lost its name."""
+    if damaged.exists():
+        return False
+    try:
+        held = os.open(part, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        part.replace(damaged)
+        part.with_suffix(".log").unlink(missing_ok=True)
+        return True
+    except OSError:
+        return False  # another process goes on with it
+    finally:
+        os.close(held)
+
+
 def good_ranges(size: int, seen: Stamp, bad: Collection[int]) -> tuple[int, ...]:
     """The whole ranges of a file, less the bad ones; it may be shorter or longer than it should."""
     count = -(-size // RANGE)

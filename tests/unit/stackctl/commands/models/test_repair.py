@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from stackctl.commands import plan
-from stackctl.commands import up as up_command
-from stackctl.commands.models import users
-from stackctl.commands.models.shelf import open_shelf
-from stackctl.model import Kind, Mount, Service, Source, Space, Stack, StackError
+from stackctl.model import Space
 from stackctl.models import lock
 from stackctl.system import files
 from stackctl.system.sha256 import RANGE
@@ -174,96 +168,6 @@ def test_link_to_a_file_of_somebody_else(at: World, large: Path, original: Path)
     assert elsewhere.read_bytes() == before
 
 
-def test_plan_alone_changes_nothing(at: World, large: Path) -> None:
-    flip(large, 5)
-    before = large.read_bytes()
-    at.engine("coder", "x")
-    result = at.good("repair", "hf:org/a", "--dry-run")
-    assert "coder uses llama-cpp/x.gguf" in result.out
-    assert "1 of 3 ranges, 67.1 MB" in result.out
-    assert f"127.0.0.1:{at.hub.port}" in result.out
-    assert large.read_bytes() == before
-    assert at.hub.requests == []
-
-
-def test_in_use(at: World, large: Path, original: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    restarted: list[tuple[list[str], bool]] = []
-
-    def up(roles: list[str], **how: Any) -> int:
-        assert same(large, original)
-        restarted.append((roles, how["recreate"]))
-        return 1
-
-    monkeypatch.setattr(up_command, "up", up)
-    at.engine("coder", "x")
-    at.engine("main", "another")
-    at.engine("far", "x", project="another-stack")
-    at.good("repair", "hf:org/a")
-    assert restarted == []
-    flip(large, 5)
-    result = at.run("repair", "hf:org/a")
-    assert result.code == 1
-    assert "coder and another-stack/far use it; they will be restarted" in result.out
-    assert "stackctl models repair --yes" in result.out
-    assert restarted == []
-    assert at.hub.requests == []
-    result = at.run("repair", "hf:org/a", "--yes")
-    assert restarted == [(["coder"], True)]
-    assert result.code == 1, "what `restart` found wrong counts"
-    assert "another-stack/far has the wrong bytes in memory" in result.out
-
-
-def test_no_restart_on_files_that_are_still_wrong(
-    at: World, large: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(up_command, "up", lambda *_a, **_k: pytest.fail("restarted"))
-    at.engine("coder", "x")
-    flip(large, 5)
-    before = large.read_bytes()
-    at.hub.inject(Status(path="/api/", code=404, times=FOREVER))
-    result = at.run("repair", "hf:org/a", "--yes")
-    assert result.code == 1
-    assert "coder is not restarted" in result.out
-    assert large.read_bytes() == before
-
-
-def test_docker_that_may_not_be_asked(
-    at: World, large: Path, original: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Closed:
-        def services(self) -> None:
-            raise StackError("no permission on the Docker socket")
-
-    monkeypatch.setattr(users, "Docker", Closed)
-    flip(large, 5)
-    result = at.run("repair", "hf:org/a")
-    assert result.code == 1
-    assert "not known who uses these files" in result.out
-    at.good("repair", "hf:org/a", "--yes")
-    assert same(large, original)
-
-
-def test_offline(at: World, large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tenacity.nap.time.sleep", lambda _seconds: None)
-    flip(large, 5)
-    before = large.read_bytes()
-    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
-    result = at.run("repair", "hf:org/a")
-    assert result.code == 1
-    (file,) = at.models[0].files
-    for text in (
-        f"  {large}\n",
-        f"size    {SIZE} bytes (135.3 MB)",
-        f"sha256  {file.digest.hex}",
-        f"source  hf:org/a at {at.models[0].revision}, its x.gguf",
-        f"URL     http://127.0.0.1:9/org/a/resolve/{at.models[0].revision}/x.gguf",
-        "put each at its path, then run: stackctl models verify",
-        "stackctl models import models.tar",
-    ):
-        assert text in result.out, result.out
-    assert large.read_bytes() == before
-
-
 def test_commit_that_is_gone(at: World, large: Path, original: Path) -> None:
     flip(large, 5)
     repo = at.hub.repos["org/a"]
@@ -306,53 +210,27 @@ def test_publisher_that_sends_wrong_bytes(at: World) -> None:
     assert path.read_text() == '{"mine": 1}'
 
 
+@pytest.mark.parametrize("verb", ["repair", "pull"])
+def test_line_that_breaks_leaves_it_no_worse(
+    at: World, large: Path, original: Path, verb: str
+) -> None:
+    """One of two ranges comes: it stays, and the other is all that is left to do."""
+    flip(large, 5, RANGE + 5)
+    at.hub.inject(Status(path="/resolve/", code=404, skip=1, times=FOREVER))
+    assert at.run(verb, "hf:org/a").code == 1
+    assert large.stat().st_size == SIZE
+    assert list((at.folder / ".stackctl/parts").iterdir()) == []
+    at.hub.faults.clear()
+    at.fetched()
+    at.good(verb, "hf:org/a")
+    assert sum(count for _, count in at.fetched()) == RANGE
+    assert same(large, original)
+
+
 def test_range_that_arrives_wrong_once(at: World, large: Path, original: Path) -> None:
     flip(large, 5)
     at.hub.inject(Flip(path="/resolve/", at=9))
     at.good("repair", "hf:org/a")
-    assert same(large, original)
-
-
-def test_nobody_publishes_it(at: World) -> None:
-    at.hub.add("org/b", {"x.txt": b"right"})
-    at.good("pull", "hf:org/b", "--to", "mine")
-    source = Source(Kind.FILE, "mine/x.txt")
-    shelf = open_shelf()
-    shelf.change(lambda models: (replace(models[0], source=source, stated=False),))
-    path = at.folder / "mine/x.txt"
-    path.write_bytes(b"wrong")
-    at.hub.forget()
-    result = at.run("repair", "file:mine/x.txt")
-    assert result.code == 1
-    assert "no publisher has it" in result.out
-    assert f"stackctl models adopt {path}" in result.out
-    assert str(at.models[0].files[0].digest.hex) in result.out
-    assert path.read_bytes() == b"wrong"
-    assert at.hub.requests == []
-
-
-def test_broken_file_that_no_lock_has(at: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    mount = Mount(str(at.folder), "/models", bind=True)
-    service = Service("coder", "coder", "llama-cpp", "x", mounts=(mount,))
-    monkeypatch.setattr(plan, "resolve", lambda config: Stack("p", (service,)))
-    path = at.folder / "llama-cpp/x.gguf"
-    path.parent.mkdir()
-    path.write_bytes(b"<html>log in</html>" * 100)
-    for words in (["repair"], ["repair", "coder"]):
-        result = at.run(*words)
-        assert result.code == 1
-        assert "it is not in the lock" in result.out
-        assert "stackctl models adopt" in result.out
-
-
-def test_role_names_what_its_engine_loads(
-    at: World, large: Path, original: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    mount = Mount(str(at.folder), "/models", bind=True)
-    service = Service("coder", "coder", "llama-cpp", "x", mounts=(mount,))
-    monkeypatch.setattr(plan, "resolve", lambda config: Stack("p", (service,)))
-    flip(large, 5)
-    at.good("repair", "coder")
     assert same(large, original)
 
 
