@@ -146,7 +146,7 @@ def test_help_is_instant_because_it_imports_nothing() -> None:
     heavy = {"docker", "rich", "requests", "yaml", "dotenv", "pynvml", "dataclasses"}
     assert heavy & loaded == set()
     ours = {m for m in loaded if m.startswith("stackctl")}
-    assert ours == {"stackctl", "stackctl.cli", "stackctl.cli.models", "stackctl.cli.words"}
+    assert {m for m in ours if not m.startswith("stackctl.cli")} == {"stackctl"}
 
 
 def test_every_verb_reaches_its_command(monkeypatch: pytest.MonkeyPatch) -> None:
