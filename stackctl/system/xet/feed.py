@@ -24,12 +24,6 @@ _MOST = 2
 _POLL = 0.1
 _OFF = ("0", "no", "off", "false")
 _ON = ("1", "yes", "on", "true")
-#: no reports to the store's owner; less memory than the 6 GB that it takes where it can
-_CONFIG = {
-    "telemetry.enabled": False,
-    "reconstruction.download_buffer_size": 512_000_000,
-    "reconstruction.download_buffer_limit": 1_000_000_000,
-}
 
 Span = tuple[int, int]
 
@@ -52,6 +46,7 @@ class Feed:
         self._schemes = ("https://",) if hub.startswith("https://") else ("https://", "http://")
         self._installed = importlib.util.find_spec("hf_xet") is not None
         self._on = self._installed and wanted(environ)
+        self._down = False  # it costs a minute to find out, and nobody wants to wait again
         self._turn = threading.Semaphore(_MOST)
 
     def __call__(self, job: Job, part: Part, watch: Watch) -> None:
@@ -61,10 +56,12 @@ class Feed:
         while not self._turn.acquire(timeout=_POLL):
             if watch.stop.is_set():
                 raise Stopped
+        had = part.have
         try:
-            if way := find(self._web, self._hub, job):
+            if not self._down and (way := find(self._web, self._hub, job)):
                 self._fill(job, part, watch, way)
         except Failed as failure:
+            self._down = part.have == had
             watch.told(job, f"not from the Hub's chunk store: {failure}; goes on over HTTP")
         finally:
             self._turn.release()
@@ -91,7 +88,6 @@ class Feed:
             raise Failed(f"{way.store} is no address for it")
         spans = missing(part)
         ask = {
-            "config": _CONFIG,
             "store": {
                 "endpoint": way.store,
                 "token": way.token,

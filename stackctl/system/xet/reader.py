@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import select
+import stat
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,7 @@ from stackctl.system.transfer.job import Stopped
 SILENCE = 300.0
 _POLL = 0.1
 _PIPE = 1 << 20
+_LAST = 4096
 _CHILD = str(Path(__file__).with_name("child.py"))
 
 
@@ -39,19 +41,16 @@ class Reader:
 
     def __enter__(self) -> Self:
         with self._stack:
-            # its logs and its last words; not in the user's cache
-            home = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="stackctl-xet-"))
-            self._words = Path(home, "stderr")
-            err = self._stack.enter_context(self._words.open("wb"))
+            self._err = self._stack.enter_context(tempfile.TemporaryFile())  # last words, log
             self._process = subprocess.Popen(
                 # -P: the names beside child.py are not those of Python's own modules
                 [sys.executable, "-P", _CHILD, str(os.getpid())],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=err,
+                stderr=self._err,
                 bufsize=0,
                 process_group=0,
-                env={**os.environ, "HF_HOME": home, "HF_XET_CACHE": home},
+                env={**os.environ, **_surroundings()},
             )
             assert self._process.stdin  # for mypy
             assert self._process.stdout
@@ -86,5 +85,17 @@ class Reader:
             elif time.monotonic() - heard > SILENCE:
                 raise Failed(f"nothing came for {SILENCE:.0f} s")
         if self._process.wait():
-            words = self._words.read_text("utf-8", "replace").strip().splitlines()
+            self._err.seek(max(0, self._err.seek(0, os.SEEK_END) - _LAST))
+            words = self._err.read().decode("utf-8", "replace").strip().splitlines()
             raise Failed(words[-1][:300] if words else "it ended unexpectedly")
+
+
+def _surroundings() -> dict[str, str]:
+    """It insists on a folder for its logs. In the user's cache nobody asked for them."""
+    home = Path(tempfile.gettempdir(), f"stackctl-xet-{os.getuid()}")
+    with suppress(FileExistsError):
+        home.mkdir(mode=0o700)
+    found = home.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+        raise Failed(f"{home} belongs to somebody else")
+    return {"HF_HOME": str(home), "HF_XET_CACHE": str(home), "RUST_LOG": "error"}

@@ -178,6 +178,8 @@ def test_a_store_at_a_strange_place(desk: Desk) -> None:
     feeding._schemes = ("https://",)
     assert desk.fill(feeding) == 0
     assert "local://" in desk.told[0]
+    assert desk.fill(feeding) == 0  # it is not asked again, and not told again
+    assert len(desk.told) == 1
 
 
 def test_a_hub_that_does_not_answer(desk: Desk) -> None:
@@ -215,6 +217,35 @@ def test_whatever_the_process_does(
     desk.fill(desk.feed())
     assert words in desk.told[0]
     assert desk.ends_right()
+
+
+def test_its_log_is_not_taken_for_content(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "hf_xet.py").write_text("""
+import os
+class XetConfig:
+    def with_config(self, changes): return self
+class XetSession:
+    def __init__(self, config): os.write(1, b"a line of its log")
+    def new_download_stream_group(self, **store): return self
+    def download_stream(self, info, begin, end): return iter([bytes(end - begin)])
+XetFileInfo = lambda name, size: None
+""")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    desk.fill(desk.feed())
+    assert desk.told == []
+    with Path(desk.job.parts, f"{desk.job.part_name}.part").open("rb") as file:
+        assert not any(file.read())
+
+
+def test_the_folder_of_its_log_belongs_to_us(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    (tmp_path / f"stackctl-xet-{os.getuid()}").symlink_to(tmp_path / "elsewhere")
+    assert desk.fill(desk.feed()) == 0
+    assert "belongs to somebody else" in desk.told[0]
 
 
 def test_stopped_at_once(desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
