@@ -147,6 +147,7 @@ class Config:
     text: str = ""
     values: Mapping[str, object] = field(default_factory=dict)
     error: str = ""  # why it is no JSON
+    flags: tuple[str, ...] | None = None  # of the daemon that runs; None = not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +216,7 @@ class Mend:
     argv: tuple[str, ...] = ()
     path: str = ""  # a file to write instead, its old text kept beside it
     text: str = ""
+    old: str = ""  # what the file held when it was looked at; empty = there was none
     prove: tuple[str, ...] = ()  # run on the draft before it takes the file's place
     needs_root: bool = True
     after: str = ""  # what is left to the owner

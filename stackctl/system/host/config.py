@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from stackctl.model import Unavailable
@@ -19,9 +20,19 @@ def config(root: Path = tree.ROOT) -> Config | Unavailable:
     """The daemon's file. That there is none is fine."""
     path = SNAP_PATH if tree.there(root, SNAP_PATH) else PATH
     text = tree.text(root, path)
-    if isinstance(text, Unavailable):
-        return Config(path) if text.code == ABSENT else text
-    return parse(text, path)
+    if isinstance(text, Unavailable) and text.code != ABSENT:
+        return text
+    found = Config(path) if isinstance(text, Unavailable) else parse(text, path)
+    return replace(found, flags=flags(root))
+
+
+def flags(root: Path = tree.ROOT) -> tuple[str, ...] | None:
+    """The command line of the daemon that runs: what it says must not be in the file as well."""
+    pid = tree.word(root, "/run/docker.pid") or tree.word(root, "/var/run/docker.pid")
+    line = tree.text(root, f"/proc/{pid}/cmdline") if pid.isdecimal() else ""
+    if not isinstance(line, str) or "dockerd" not in line:
+        return None
+    return tuple(line.rstrip("\0").split("\0")[1:])
 
 
 def parse(text: str, path: str = PATH) -> Config:

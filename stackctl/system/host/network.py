@@ -12,7 +12,11 @@ from stackctl.system import process
 from stackctl.system.host import tree
 
 _UP, _REJECT = 0x1, 0x200
-_TUPLE = re.compile(r"^### tuple ### (?:route:)?(\w+) (\w+) (\S+) (\S+) \S+ (\S+) in", re.MULTILINE)
+#: action, protocol, port, to, its port, from; then perhaps two names of applications
+_TUPLE = re.compile(
+    r"^### tuple ### (?:route:)?(\w+) (\w+) (\S+) (\S+) \S+ (\S+)(?: \S+ \S+)? in(?:\s|$)",
+    re.MULTILINE,
+)
 _SETTING = re.compile(r'^\s*(\w+)\s*=\s*"?([^"\n]*)"?\s*$', re.MULTILINE)
 
 
