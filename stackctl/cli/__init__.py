@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Callable
 
 from stackctl import __version__
-from stackctl.cli import models, words
+from stackctl.cli import models, watch, words
 
 
 def run(argv: list[str] | None = None) -> int:
@@ -78,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     words.json_flag(lint)
 
     models.add(verbs)
+    watch.add(verbs)
     return parser
 
 

@@ -28,18 +28,24 @@ _HOSTS_WITH_PATH = frozenset({"ntfy"})
 def label(url: str) -> str:
     """What an address is called: `ntfy://host.lan`, `discord://(3f2a9c)`. Stable, and no secret."""
     mark = hashlib.sha256(url.encode()).hexdigest()[:6]
-    try:
-        parts = urlsplit(url.strip())
-        scheme, host, port = parts.scheme, parts.hostname or "", parts.port
-    except ValueError:
-        return f"({mark})"
+    scheme = url.partition("://")[0]
     if not scheme.isalnum() or "://" not in url:
         return f"({mark})"
-    plain = scheme.removesuffix("s")
+    host = _host(url, scheme.lower().removesuffix("s"))
+    return f"{scheme}://{host} ({mark})" if host else f"{scheme}://({mark})"
+
+
+def _host(url: str, plain: str) -> str:
+    """With its port; "" if there is none that may be shown."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return ""
     known = plain in _HOSTS or (plain in _HOSTS_WITH_PATH and parts.path.strip("/"))
-    if not known or not host or "@" in parts.path:  # a password with a slash in it
-        return f"{scheme}://({mark})"
-    return f"{scheme}://{host}{f':{port}' if port else ''} ({mark})"
+    if not known or "@" in parts.path:  # a password with a slash in it
+        return ""
+    return f"{host}:{port}" if host and port else host
 
 
 def box_name() -> str:
