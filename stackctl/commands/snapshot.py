@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from stackctl.model import Daemon, Driver, Facts, Finding, Severity
 from stackctl.model.incident import Figure
+from stackctl.system import versions
 
 
 def figures(facts: Facts, findings: Sequence[Finding]) -> tuple[Figure, ...]:
@@ -22,6 +23,8 @@ def box(facts: Facts) -> dict[str, str]:
         "kernel": platform.release(),
         "driver": driver.version if isinstance(driver, Driver) else "",
         "CUDA of the driver": driver.cuda if isinstance(driver, Driver) else "",
+        "container toolkit": versions.toolkit(),
+        "CDI files": versions.cdi(),
         "Docker": daemon.version if isinstance(daemon, Daemon) else "",
     }
     if isinstance(driver, Driver):

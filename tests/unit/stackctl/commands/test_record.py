@@ -16,7 +16,7 @@ from stackctl.commands import healing, record, snapshot
 from stackctl.model import Daemon, Facts, Finding, Phase, Severity, StackError, Unavailable
 from stackctl.model.incident import Figure
 from stackctl.settings import Recording
-from stackctl.system import history, notify
+from stackctl.system import history, notify, process, versions
 from tests.unit.stackctl.box import HEALTHY
 from tests.unit.stackctl.system.test_notify import Post, server
 from tests.unit.stackctl.watch.simulated import MINUTE, START, box, error
@@ -166,18 +166,39 @@ def test_a_healer_gives_up_and_an_operator_lets_it_try_again(tmp_path: Path) -> 
             healing.reset(folder, "coder")
 
 
-def test_figures_and_parts_of_a_real_run() -> None:
+def test_figures_and_parts_of_a_real_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(versions, "toolkit", lambda: "1.19")
     found = run(CHECKS, HEALTHY, Phase.RUNNING)
     figures = {(f.name, f.of): f.value for f in snapshot.figures(HEALTHY, found)}
     assert figures["service_up", "main"] == 1
     assert figures["service_gpu_memory_mib", "main"] > 0
     assert figures["gpu_memory_total_mib", "0"] > 0
     parts = snapshot.box(HEALTHY)
-    assert all(parts[name] for name in ("driver", "kernel", "Docker", "image of main"))
+    assert all(
+        parts[name] for name in ("driver", "kernel", "Docker", "container toolkit", "image of main")
+    )
     lost = Facts(daemon=Unavailable("no answer"), driver=Unavailable("no driver"))
     assert snapshot.figures(lost, ()) == ()
     assert snapshot.box(lost)["driver"] == ""
     assert isinstance(HEALTHY.daemon, Daemon)
+
+
+def test_versions_of_the_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = process.Result(0, "NVIDIA Container Toolkit CLI version 1.19.0-1\ncommit: abc", "")
+    monkeypatch.setattr(process, "run", lambda *a, **k: said)
+    assert versions.toolkit() == "1.19.0-1"
+    assert versions.cdi([tmp_path, tmp_path / "none"]) == ""
+    (tmp_path / "a.yaml").write_text("one")
+    (tmp_path / "b.yaml").mkdir()
+    before = versions.cdi([tmp_path])
+    (tmp_path / "a.yaml").write_text("two")
+    assert len(before) == 12
+    assert before != versions.cdi([tmp_path])
+
+
+def test_a_host_without_the_toolkit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert versions.toolkit() == ""
 
 
 @pytest.fixture

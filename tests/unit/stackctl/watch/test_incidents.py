@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stackctl.model import Finding, Severity
@@ -106,6 +106,7 @@ RUN = st.tuples(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(RUN, max_size=60))
 def test_whatever_happens_each_is_opened_once_and_told_once(script: list[tuple]) -> None:  # type: ignore[type-arg]
     simulation = Simulation()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stackctl.model import Severity
@@ -59,6 +59,7 @@ def test_an_operator_resets() -> None:
     assert guard == Breaker()
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.booleans(), st.booleans(), st.floats(0, 2 * HOUR)), max_size=50))
 def test_never_a_fourth_within_an_hour(script: list[tuple[bool, bool, float]]) -> None:
     guard, now, made = Breaker(), START, []
@@ -130,6 +131,7 @@ def test_the_reach_of_a_run_follows_the_timer() -> None:
 JUMPS = st.sampled_from([0.0, 1.0, MINUTE, HOUR, -HOUR, 1e8, -1e8])
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(JUMPS, st.booleans()), max_size=60))
 def test_whatever_the_clock_does_no_second_counts_twice(script: list[tuple[float, bool]]) -> None:
     spells = lived(script)
