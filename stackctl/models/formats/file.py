@@ -28,8 +28,8 @@ class Examined:
     """What one look at a file gave: what is wrong, and what its neighbours are measured by."""
 
     problems: tuple[str, ...] = ()
-    #: of a safetensors file
-    tensors: frozenset[str] = frozenset()
+    #: of a safetensors file; None if it could not be looked into
+    tensors: frozenset[str] | None = None
     #: of a small JSON file
     content: Any = None
 
@@ -67,21 +67,21 @@ def examine(path: Path, name: str) -> Examined:
         with file:
             texts, tensors, content = _look(file, PurePath(name).name)
     except OSError as error:
-        texts, tensors, content = [disk.trouble(error)], frozenset(), None
+        texts, tensors, content = [disk.trouble(error)], None, None
     shown = disk.shown(name)
     return Examined(
         tuple(f"{shown}: {disk.shown(text[:_LONGEST])}" for text in texts if text), tensors, content
     )
 
 
-def _look(file: BinaryIO, name: str) -> tuple[list[str], frozenset[str], Any]:
+def _look(file: BinaryIO, name: str) -> tuple[list[str], frozenset[str] | None, Any]:
     size = os.fstat(file.fileno()).st_size
     head = file.read(64)
     impostor = _impostor(head)
     if impostor:
-        return [impostor], frozenset(), None
+        return [impostor], None, None
     file.seek(0)
-    tensors: frozenset[str] = frozenset()
+    tensors: frozenset[str] | None = None
     content = None
     suffix = PurePath(name).suffix.lower()
     if suffix == ".safetensors":

@@ -98,7 +98,7 @@ def _index(
         yield f"{disk.shown(name)}: {len(missing) - _NAMED} more that it names are not there"
     for shard, wanted in sorted(mapped.items()):
         look = examined.get(shard)
-        if look and not look.problems and shard.endswith(".safetensors"):
+        if look and not look.problems and look.tensors is not None:
             yield from _other(disk.shown(shard), disk.shown(name), wanted, look.tensors)
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
-from stackctl.models.formats import scan, structure
+from stackctl.models.formats import disk, scan, structure
 from tests.unit.stackctl.models.formats_examples import gguf_file, language_model, safetensors
 
 FIRST, SECOND = "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"
@@ -32,6 +34,21 @@ def test_a_missing_shard(model: Path) -> None:
     assert len(scan(model)) == 2
     (model / FIRST).symlink_to("gone")
     assert f"{FIRST}: cannot be read: No such file or directory" in scan(model)
+
+
+def test_a_shard_that_we_may_not_read_is_not_judged(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor by its index: as root, to whom nobody forbids anything, by a stand-in."""
+    opened = disk.open_regular
+
+    def forbidden(path: Path) -> BinaryIO | None:
+        if path.name == SECOND:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return opened(path)
+
+    monkeypatch.setattr(disk, "open_regular", forbidden)
+    assert scan(model) == ()
 
 
 def test_a_missing_shard_without_an_index(model: Path) -> None:
