@@ -16,6 +16,7 @@ from stackctl.model import Digest, Kind, LockedFile, LockedModel, StackError
 from stackctl.system import terminal
 from stackctl.system.progress import Progress, progress
 from stackctl.system.transfer import Fetched, Job, Watch, fetch_all
+from stackctl.system.xet import Feed
 
 #: seconds between two writings of the lock while files arrive
 _KEEP = 5.0
@@ -132,7 +133,8 @@ class _Fetch:
         return tuple(self._done), failures
 
     def _fetch(self, chosen: Sequence[LockedFile]) -> tuple[StackError, ...]:
-        jobs = [self._job(file) for file in chosen]
+        shelf, jobs = self._shelf, [self._job(file) for file in chosen]
+        feed = Feed(shelf.web, shelf.endpoints.hub, shelf.config.environ)
         by_job = {id(job): file for job, file in zip(jobs, chosen, strict=True)}
         with progress("fetching", sum(file.size for file in chosen)) as bar:
             watch = Watch(
@@ -140,8 +142,8 @@ class _Fetch:
                 told=lambda job, text: bar.tell(f"{job.name}: {text}"),
                 ended=lambda result: self._ended(result, by_job[id(result.job)], bar),
             )
-            results = fetch_all(self._shelf.web, jobs, watch)
-        return tuple(r.failure for r in results if r.failure)
+            results = fetch_all(shelf.web, jobs, watch, feed=feed)
+        return tuple(r.failure for r in map(feed.explained, results) if r.failure)
 
     def _job(self, file: LockedFile) -> Job:
         target = self._shelf.path(file)

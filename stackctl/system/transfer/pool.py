@@ -7,6 +7,7 @@ import errno
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from pathlib import Path
+from typing import TypeAlias
 
 from stackctl.model import Algorithm, StackError, Stamp
 from stackctl.system.durable import fault
@@ -27,6 +28,9 @@ _ROUNDS = 2
 _POLL = 0.1
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
+#: brings what it can of a file by another way; HTTP brings the rest
+Feeding: TypeAlias = Callable[[Job, Part, Watch], None]
+
 
 def fetch_all(
     web: Web,
@@ -34,6 +38,7 @@ def fetch_all(
     watch: Watch,
     patience: Patience | None = None,
     connections: int = CONNECTIONS,
+    feed: Feeding | None = None,
 ) -> list[Fetched]:
     """Fetch every job, small ones first; one that fails does not stop the others.
 
@@ -42,7 +47,7 @@ def fetch_all(
     """
     pool = ThreadPoolExecutor(connections, "connection")
     leaders = ThreadPoolExecutor(connections, "file")
-    lead = _Leader(Lines(web, patience or Patience(), watch), pool, watch)
+    lead = _Leader(Lines(web, patience or Patience(), watch), pool, watch, feed)
     in_order = sorted(range(len(jobs)), key=lambda i: jobs[i].size)
     try:
         under_way = {i: leaders.submit(lead.fetch, jobs[i]) for i in in_order}
@@ -57,8 +62,10 @@ def fetch_all(
 
 
 class _Leader:
-    def __init__(self, lines: Lines, pool: ThreadPoolExecutor, watch: Watch) -> None:
-        self._lines, self._pool, self._watch = lines, pool, watch
+    def __init__(
+        self, lines: Lines, pool: ThreadPoolExecutor, watch: Watch, feed: Feeding | None
+    ) -> None:
+        self._lines, self._pool, self._watch, self._feed = lines, pool, watch, feed
 
     def fetch(self, job: Job) -> Fetched:
         """One file from beginning to end."""
@@ -96,6 +103,8 @@ class _Leader:
                 part.remove()
                 return there
             self._watch.bytes_changed(job, part.have)
+            if self._feed:
+                self._feed(job, part, self._watch)
             wrong: list[str] = []
             while len(wrong) < _ROUNDS:
                 suspects = self._fill(job, part)
