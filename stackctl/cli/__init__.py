@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Callable
 
 from stackctl import __version__
-from stackctl.cli import models, watch, words
+from stackctl.cli import doctor, models, watch, words
 
 
 def run(argv: list[str] | None = None) -> int:
@@ -77,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     lint.add_argument("--list", action="store_true", help="list the rules and end")
     words.json_flag(lint)
 
+    doctor.add(verbs)
     models.add(verbs)
     watch.add(verbs)
     return parser

@@ -10,8 +10,8 @@ from stackctl.checks import worst
 from stackctl.checks.doctor import LOOKS, run
 from stackctl.commands import doctor_fix
 from stackctl.facts import host as gather
-from stackctl.model import Driver, Finding, Severity, StackError
-from stackctl.model.host import HostFacts
+from stackctl.model import Driver, Finding, Severity, StackError, Unavailable
+from stackctl.model.host import NO_RIGHT, HostFacts
 from stackctl.system import terminal
 from stackctl.system.host.engine import HostDocker
 
@@ -90,7 +90,9 @@ def _left_out(facts: HostFacts, findings: Sequence[Finding]) -> list[str]:
     """What was not looked at, a line for each reason."""
     reasons: dict[str, list[str]] = {}
     for finding in findings:
-        if finding.severity is Severity.SKIPPED:
+        lacking = getattr(facts, finding.subject, None)
+        rooted = isinstance(lacking, Unavailable) and lacking.code == NO_RIGHT
+        if finding.severity is Severity.SKIPPED and not (rooted and facts.unread):
             reasons.setdefault(finding.summary, []).append(finding.check)
     lines = [f"skipped  {', '.join(checks)}: {reason}" for reason, checks in reasons.items()]
     if facts.unread:

@@ -92,7 +92,13 @@ def _with_unread(facts: HostFacts, root: Path) -> HostFacts:
         unread.append("the kernel log (gpu.xid)")
     if isinstance(facts.pci, tuple) and len(facts.pci) > 1 and bus.ports_unread(facts.pci, root):
         unread.append("the ports of PCIe switches (bus.acs)")
-    if isinstance(facts.firewall, Firewall) and isinstance(facts.firewall.allowed, Unavailable):
+    if isinstance(facts.config, Unavailable) and facts.config.code == NO_RIGHT:
+        unread.append("daemon.json (docker.config)")
+    if any(isinstance(spec, Unavailable) and spec.code == NO_RIGHT for spec in facts.specs):
+        unread.append("CDI files (cdi.spec)")
+    if isinstance(facts.firewall, Unavailable) or (
+        isinstance(facts.firewall, Firewall) and isinstance(facts.firewall.allowed, Unavailable)
+    ):
         unread.append("the rules of ufw (net.exposed)")
     if isinstance(facts.engine, Engine):
         if any(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from stackctl.checks import daemon as shared
 from stackctl.checks.doctor.words import listed, ok
@@ -19,7 +20,10 @@ _FREE_TAGS = frozenset({"", "latest", "main", "master", "nightly", "edge", "dev"
 def answers(facts: HostFacts) -> Iterable[Finding]:
     engine = facts.engine
     told: Daemon | Unavailable = engine.daemon if isinstance(engine, Engine) else engine
-    yield from shared.daemon_answers(Facts(daemon=told))
+    for finding in shared.daemon_answers(Facts(daemon=told)):
+        # that this user may not look breaks no engine
+        forbidden = isinstance(told, Unavailable) and "no permission" in told.reason
+        yield replace(finding, severity=Severity.WARNING) if forbidden else finding
     if isinstance(engine, Engine) and engine.root.startswith(_SNAP):
         yield Finding(
             "docker.daemon",
