@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from stackctl.catalogue import CREATE, PULL, filled, first
 from stackctl.model import (
     GpuRequest,
     Mount,
@@ -145,57 +146,6 @@ def explain(stderr: str) -> StackError:
     reason = reason.removeprefix("Error response from daemon: ")
     if "is missing a value" in reason or "required variable" in reason:
         return StackError(f"docker compose: {reason}", fix="git checkout -- env", exit_code=2)
-    for text, message, fix in _REASONS:
-        if text in reason:
-            return StackError(f"{message}: {reason}", fix=fix)
+    if hit := first(reason, (*PULL, *CREATE)):
+        return StackError(f"{hit.failure.cause}: {reason}", fix=filled(hit.failure.fix, ""))
     return StackError(f"docker compose: {reason}", fix="correct the file it names", exit_code=2)
-
-
-_REASONS = (
-    (
-        "no such host",
-        "the image cannot be had, the registry is not reachable",
-        "check the network, or load the image by hand: docker load",
-    ),
-    (
-        "pull access denied",
-        "the image cannot be had",
-        "correct its name in env/images.env; for a simulated image: make setup",
-    ),
-    (
-        "manifest unknown",
-        "the image's tag does not exist",
-        "correct the tag in env/images.env",
-    ),
-    (
-        "not found",
-        "the image cannot be had",
-        "correct its name in env/images.env",
-    ),
-    (
-        "no space left on device",
-        "the disk is full",
-        "docker system df; docker image prune",
-    ),
-    (
-        "failed to resolve",
-        "the image cannot be had",
-        "check the network, or correct its name in env/images.env",
-    ),
-    (
-        "dial tcp",
-        "the image cannot be had, the registry is not reachable",
-        "check the network, or load the image by hand: docker load",
-    ),
-    (
-        "could not select device driver",
-        "Docker cannot give GPUs to containers",
-        "install the NVIDIA Container Toolkit, then: sudo nvidia-ctk runtime configure "
-        "--runtime=docker && sudo systemctl restart docker",
-    ),
-    (
-        "unresolvable CDI devices",
-        "Docker does not know the GPU by CDI",
-        "sudo nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml",
-    ),
-)

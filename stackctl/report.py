@@ -52,7 +52,9 @@ def problem(finding: Finding, *, colour: bool = False) -> str:
     for name in ("evidence", "cause", "fix"):
         value = getattr(finding, name)
         if value:
-            lines.append(f"    {name + ':':<10}{value}")
+            # an unknown failure is shown with the lines around it
+            shown = value.replace("\n", "\n" + " " * 14)
+            lines.append(f"    {name + ':':<10}{shown}")
     return "\n".join(lines)
 
 

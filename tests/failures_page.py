@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stackctl.catalogue import CONDITIONS, CREATE, DRIVER, KERNEL, PROGRAMS, REQUESTS, STALLED
+from stackctl.catalogue import (
+    CONDITIONS,
+    CREATE,
+    DRIVER,
+    KERNEL,
+    PROGRAMS,
+    PULL,
+    REQUESTS,
+    STALLED,
+)
 from stackctl.engines import ENGINES
 from stackctl.engines.failures import (
     comfyui,
@@ -37,6 +46,7 @@ coder …), N the number of the GPU.
 """
 #: an entry that several tables share is told in the first of them
 _SECTIONS: tuple[tuple[str, tuple[Failure, ...]], ...] = (
+    ("The image is not to be had", PULL),
     ("The container is not created or not started", CREATE),
     ("The driver, in the container and on the host", DRIVER),
     ("The kernel log", KERNEL),

@@ -1,6 +1,7 @@
 """What the driver says: nvidia-smi inside a container, NVML on the host.
 
-NVML is matched by its code (`nvml:18`), as its words differ between nvidia-smi and the library.
+NVML is matched by its code (`nvml:18`), as its words differ between nvidia-smi and the library;
+`no-smi` is before what stackctl saw when nvidia-smi could not be started.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ DRIVER: tuple[Failure, ...] = (
     Failure(
         "no-utility",
         r"libnvidia-ml\.so\.1: cannot open shared object file"
-        r"|nvidia-smi\W.*(?:executable file not found|not found|no such file)",
+        r"|nvidia-smi\W.*(?:executable file not found|not found|no such file)|^no-smi ",
         "the container was created without GPU, or without the `utility` capability",
         "`stackctl up ROLE`; set NVIDIA_DRIVER_CAPABILITIES=compute,utility if it stays",
         _INSIDE,

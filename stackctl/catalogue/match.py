@@ -16,6 +16,8 @@ from stackctl.model import Depth, Explanation, Failure
 
 #: characters of a line that are shown
 SHOWN = 600
+#: the cause of what no entry explains
+UNKNOWN = "unknown: no entry of docs/failures.md has this error"
 
 #: what vLLM sets before each line, those of tracebacks included
 _PREFIX = re.compile(r"^(?:\([^()]* pid=\d+\) ?)?(?:[A-Z]+ [\d-]+ [\d:.]+ \[[^\]]*\] ?)?")
@@ -31,7 +33,8 @@ class Found:
 
     @property
     def explanation(self) -> Explanation:
-        return Explanation(masked(self.line)[:SHOWN], self.failure.cause, self.failure.fix)
+        about = self.failure
+        return Explanation(masked(self.line)[:SHOWN], about.cause, about.fix, about.id)
 
 
 def find(text: str, failures: Iterable[Failure]) -> tuple[Found, ...]:
@@ -54,8 +57,10 @@ def first(text: str, failures: Iterable[Failure]) -> Found | None:
 
 
 def filled(fix: str, role: str, gpu: int | None = None) -> str:
-    """A fix with the role, and the number of the GPU, in it."""
-    fix = fix.replace("ROLE_", f"{role.upper()}_").replace("ROLE", role)
+    """A fix as it is typed: with the role, if it has one, and the number of the GPU in it."""
+    fix = fix.replace("`", "")
+    if role:
+        fix = fix.replace("ROLE_", f"{role.upper()}_").replace("ROLE", role)
     return fix if gpu is None else re.sub(r"(?<=-i )N\b|(?<=GPU )N\b", str(gpu), fix)
 
 

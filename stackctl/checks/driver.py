@@ -4,65 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from stackctl.catalogue import NVML, UNKNOWN, filled, first, xid
 from stackctl.checks.gpus import gpus_of
 from stackctl.model import Check, Driver, Facts, Finding, Gpu, Phase, Severity, Unavailable
 
-#: by NVML's error code (nvml.h): cause, fix
-_DRIVER = {
-    "nvml:9": (
-        "the kernel module is not loaded: not built for this kernel, or refused by Secure Boot",
-        "sudo modprobe nvidia; if that fails: dkms status, then reinstall the driver",
-    ),
-    "nvml:12": (
-        "the driver's libraries are not installed",
-        "sudo ubuntu-drivers install --gpgpu (Debian: sudo apt install nvidia-driver)",
-    ),
-    "nvml:18": (
-        "the driver was upgraded while the old kernel module stayed loaded",
-        "sudo reboot; then hold it: sudo apt-mark hold 'nvidia-*' 'libnvidia-*'",
-    ),
-    "nvml:4": (
-        "this user may not open /dev/nvidiactl",
-        "sudo usermod -aG video,render $USER, then log in again",
-    ),
-    "nvml:hung": (
-        "a GPU or the driver hangs; every program that asks it hangs as well",
-        "sudo dmesg | grep NVRM, then sudo reboot",
-    ),
-}
-_GPU = {
-    "nvml:15": (
-        "the GPU fell off the PCI bus: power, riser, heat, or a dying card",
-        "power the machine off and on (a warm reboot may not do); reseat the card, lower its "
-        "power limit if it comes back: sudo nvidia-smi -i {index} -pl WATTS",
-    ),
-    "nvml:16": (
-        "the GPU stopped after an error that only a reset clears",
-        "stop its services, then: sudo nvidia-smi -i {index} --gpu-reset; else sudo reboot",
-    ),
-}
-#: NVIDIA's Xid catalogue: those after which the GPU must be reset or the machine restarted
-_XID_FATAL = frozenset({48, 62, 64, 74, 79, 95, 119, 120, 140, 143, 154})
-_XID_MEANING = {
-    13: "a program used the GPU wrongly, or the GPU is failing",
-    31: "a program touched memory it does not own",
-    48: "double-bit ECC error: memory of the GPU is failing",
-    62: "the GPU's power controller halted",
-    64: "a failing row of memory could not be replaced",
-    74: "NVLink error",
-    79: "the GPU has fallen off the bus",
-    94: "a contained ECC error: the program that used the memory was ended",
-    95: "an uncontained ECC error",
-    119: "the GPU's system processor did not answer",
-    120: "the GPU's system processor failed",
-}
-#: Xids of applications: ended with the program that caused them
-_XID_IGNORED = frozenset({43, 45, 63})
+#: what to do where the catalogue has no entry for what NVML says
+_LOOK = "nvidia-smi; sudo dmesg | grep NVRM"
+_UNKNOWN_XID = (xid.Action.RESTART, "unknown: see NVIDIA's Xid catalogue")
+
+
+def _explained(fault: Unavailable, gpu: int | None = None) -> tuple[str, str, dict[str, str]]:
+    """Cause, fix and values of what NVML says."""
+    hit = first(fault.code, NVML) or first(fault.reason, NVML)
+    values = {"code": fault.code, "failure": hit.failure.id if hit else ""}
+    if hit is None:
+        return UNKNOWN, _LOOK, values
+    return hit.failure.cause, filled(hit.failure.fix, "", gpu), values
 
 
 def unavailable(driver: Unavailable) -> Finding:
     """The finding for a host whose driver does not answer."""
-    cause, fix = _DRIVER.get(driver.code, ("", "nvidia-smi; sudo dmesg | grep NVRM"))
+    cause, fix, values = _explained(driver)
     return Finding(
         "gpu.driver",
         Severity.ERROR,
@@ -70,7 +32,7 @@ def unavailable(driver: Unavailable) -> Finding:
         f"the NVIDIA driver does not answer: {driver.reason}",
         cause=cause,
         fix=fix,
-        values={"code": driver.code},
+        values=values,
     )
 
 
@@ -101,15 +63,15 @@ def healthy(facts: Facts) -> Iterable[Finding]:
             continue
         subject = f"GPU {gpu.index}"
         if gpu.fault:
-            cause, fix = _GPU.get(gpu.fault.code, ("", "nvidia-smi; sudo dmesg | grep NVRM"))
+            cause, fix, values = _explained(gpu.fault, gpu.index)
             yield Finding(
                 "gpu.health",
                 Severity.ERROR,
                 subject,
                 f"the driver says: {gpu.fault.reason}",
                 cause=cause,
-                fix=fix.format(index=gpu.index),
-                values={"code": gpu.fault.code},
+                fix=fix,
+                values=values,
             )
         elif gpu.ecc_uncorrected:
             yield Finding(
@@ -133,21 +95,19 @@ def xids(facts: Facts) -> Iterable[Finding]:
         mine = [
             x for x in facts.xids if _same_card(x.pci_bus_id, gpu) and _unanswered(x.at, gpu, facts)
         ]
-        mine = [x for x in mine if x.number not in _XID_IGNORED]
+        mine = [x for x in mine if x.number not in xid.HARMLESS]
         if not mine:
             continue
-        worst = next((x for x in mine if x.number in _XID_FATAL), mine[-1])
-        fatal = worst.number in _XID_FATAL
+        worst = next((x for x in mine if x.number in xid.FATAL), mine[-1])
+        action, meaning = xid.XIDS.get(worst.number, _UNKNOWN_XID)
         yield Finding(
             "gpu.xid",
-            Severity.ERROR if fatal else Severity.WARNING,
+            Severity.ERROR if worst.number in xid.FATAL else Severity.WARNING,
             f"GPU {gpu.index}",
             f"the kernel logged Xid {worst.number} for this GPU",
             evidence=worst.line,
-            cause=_XID_MEANING.get(worst.number, "see NVIDIA's Xid catalogue"),
-            fix="stop its services, reset the GPU or reboot, then: stackctl restart"
-            if fatal
-            else "stackctl restart the services on this GPU; if it comes again, test the card",
+            cause=meaning,
+            fix=filled(action, "", gpu.index),
             values={"xid": worst.number},
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from stackctl.catalogue import INSIDE, filled, first
 from stackctl.model import (
     Check,
     Daemon,
@@ -75,45 +76,27 @@ def nvml_inside(facts: Facts) -> Iterable[Finding]:
         if not isinstance(o.inside, Unavailable):
             yield Finding("gpu.inside", Severity.OK, o.service.name, "GPU works inside")
             continue
-        cause, fix = _inside_cause(o.inside, o.service.name)
+        name, inside = o.service.name, o.inside
+        hit = first(f"{inside.code} {inside.reason}", INSIDE)
         yield Finding(
             "gpu.inside",
             Severity.ERROR,
-            o.service.name,
+            name,
             "the GPU cannot be used inside the container",
-            evidence=o.inside.reason,
-            cause=cause,
-            fix=fix,
-            values={"code": o.inside.code},
+            evidence=inside.reason,
+            cause=hit.failure.cause if hit else "",
+            fix=filled(hit.failure.fix, name, _number(o, facts))
+            if hit
+            else f"stackctl restart {name}",
+            values={"code": inside.code, "failure": hit.failure.id if hit else ""},
         )
 
 
-def _inside_cause(inside: Unavailable, name: str) -> tuple[str, str]:
-    text = inside.reason
-    if "Unknown Error" in text:
-        return (
-            "the container lost its device permissions: a `systemctl daemon-reload` (package "
-            "upgrades do it) rewrote its device rules. What is loaded runs on; what starts now "
-            "runs on the CPU",
-            f"stackctl restart {name}; so that it stays away, let Docker give GPUs by CDI: "
-            "sudo nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml, then stackctl up",
-        )
-    if "version mismatch" in text:
-        return "the driver was upgraded under a running kernel module", "sudo reboot"
-    if "couldn't communicate" in text or "Driver Not Loaded" in text:
-        return "the driver's kernel module is not loaded", "sudo modprobe nvidia; stackctl restart"
-    if "is lost" in text or "requires reset" in text:
-        return "a GPU of this container failed", "see the finding of that GPU (gpu.health)"
-    if "No devices were found" in text:
-        return "none of its GPUs is there any more", f"stackctl restart {name}"
-    if inside.code == "hung":
-        return "the driver hangs", "sudo dmesg | grep NVRM, then sudo reboot"
-    if inside.code == "no-smi":
-        return (
-            "the container was created without GPU, or without the `utility` capability",
-            f"stackctl up {name}; set NVIDIA_DRIVER_CAPABILITIES=compute,utility if it stays",
-        )
-    return "", f"stackctl restart {name}"
+def _number(o: Observed, facts: Facts) -> int | None:
+    """The GPU of which nvidia-smi complains, as far as it is clear: its only one, or faulty one."""
+    mine = gpus_of(o.service, facts)
+    chosen = [gpu for gpu in mine if gpu.fault] or mine
+    return chosen[0].index if len(chosen) == 1 else None
 
 
 def as_assigned(facts: Facts) -> Iterable[Finding]:

@@ -5,12 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from stackctl.model import Check, Facts, Finding, Observed, Phase, Severity, Unavailable
+from stackctl.model import (
+    Check,
+    Explanation,
+    Facts,
+    Finding,
+    Observed,
+    Phase,
+    Severity,
+    Unavailable,
+)
 
 #: seconds for which a loading engine is no reason to worry: 65 GB from a slow disk
 LOADING = 1800.0
 #: restarts after which a container counts as looping
 LOOP = 3
+#: exit code of a program that got SIGKILL
+KILLED = 137
 
 
 def running(facts: Facts) -> Iterable[Finding]:
@@ -29,60 +40,48 @@ def running(facts: Facts) -> Iterable[Finding]:
 
 def _running(o: Observed) -> Finding:
     c, name = o.container, o.service.name
-    known = o.explanations[0] if o.explanations else None
-    evidence = known.line if known else (c.error or o.last_line)
-    values = {"state": c.state, "restarts": c.restarts, "exit_code": c.exit_code}
-    if c.oom_killed or (not c.running and c.exit_code == 137):
-        return Finding(
-            "service.running",
-            Severity.ERROR,
-            name,
-            "was killed: out of memory" if c.oom_killed else "was killed (exit code 137)",
-            evidence=evidence,
-            cause="the container's memory limit or the host's memory was exhausted",
-            fix=f"free -h; a smaller model or a higher limit, then: stackctl up {name}",
-            values=values,
-        )
-    if not c.running:
+    known = next(iter(o.died or o.explanations), None)
+    # of an engine that runs the last line says nothing of how it ended
+    last_line = "" if c.running else o.last_line
+    evidence = known.line if known else c.error or last_line
+    severity = Severity.ERROR
+    if c.oom_killed or (not c.running and c.exit_code == KILLED):
+        what = "was killed: out of memory" if c.oom_killed else "was killed (exit code 137)"
+        cause = "the container's memory limit or the host's memory was exhausted"
+        fix = f"free -h; a smaller model or a higher limit, then: stackctl up {name}"
+    elif not c.running:
         what = "was never started" if c.state == "created" else f"is {c.state}"
         if c.state in ("exited", "restarting", "dead"):
             what += f", exit code {c.exit_code}"
-        return Finding(
-            "service.running",
-            Severity.ERROR,
-            name,
-            what,
-            evidence=evidence,
-            cause=known.cause
-            if known
-            else "see the evidence; the whole log: stackctl logs " + name,
-            fix=known.fix if known else f"stackctl up {name}",
-            values=values,
-        )
-    if c.restarts >= LOOP:
-        return Finding(
-            "service.running",
-            Severity.ERROR,
-            name,
-            f"was restarted {c.restarts} times",
-            evidence=evidence,
-            cause=known.cause if known else "the engine ends again and again",
-            fix=known.fix if known else f"stackctl logs {name}, then stackctl restart {name}",
-            values=values,
-        )
-    if c.restarts:
-        times = "once" if c.restarts == 1 else f"{c.restarts} times"
-        return Finding(
-            "service.running",
-            Severity.WARNING,
-            name,
-            f"was restarted {times}",
-            evidence=evidence,
-            cause="the engine ended and Docker started it again",
-            fix=f"stackctl logs {name}; stackctl restart {name} sets the count back",
-            values=values,
-        )
-    return Finding("service.running", Severity.OK, name, "running", values=values)
+        cause = known.cause if known else _unexplained(o)
+        fix = known.fix if known else f"stackctl up {name}"
+    elif c.restarts:
+        what = "was restarted " + ("once" if c.restarts == 1 else f"{c.restarts} times")
+        severity = Severity.ERROR if c.restarts >= LOOP else Severity.WARNING
+        cause = known.cause if known else "the engine ended and Docker started it again"
+        fix = known.fix if known else f"stackctl logs {name}"
+        fix += f"; stackctl restart {name} sets the count back"
+    else:
+        severity, what, evidence, cause, fix = Severity.OK, "running", "", "", ""
+    values = {"state": c.state, "restarts": c.restarts, "exit_code": c.exit_code}
+    if severity is not Severity.OK:
+        values |= _failure(known)
+    return Finding("service.running", severity, name, what, evidence, cause, fix, values)
+
+
+def _unexplained(o: Observed) -> str:
+    """The cause of what ended, or never began, without any error."""
+    name, c = o.service.name, o.container
+    if c.state == "created":
+        return "nothing has started it: up was broken off, or a service that it needs failed"
+    if not c.crashed:
+        return f"it was stopped, or ended without an error; its whole log: stackctl logs {name}"
+    return f"unknown: its log names no error, this is its last line; the rest: stackctl logs {name}"
+
+
+def _failure(known: Explanation | None) -> dict[str, str]:
+    """The catalogue's entry, for programs; empty where none explains it."""
+    return {"failure": known.id if known else ""}
 
 
 def ready(facts: Facts) -> Iterable[Finding]:
@@ -97,7 +96,7 @@ def ready(facts: Facts) -> Iterable[Finding]:
                 values={"engine": o.service.engine, "version": o.version},
             )
             continue
-        known = o.explanations[0] if o.explanations else None
+        known = next(iter(o.explanations), None)
         age = time.time() - o.container.started_at
         loading = age < LOADING and known is None and o.progress.percent != 100
         stage = o.progress.stage
@@ -114,7 +113,7 @@ def ready(facts: Facts) -> Iterable[Finding]:
             fix=known.fix
             if known
             else (f"stackctl up {name} waits for it" if loading else f"stackctl restart {name}"),
-            values={"stage": o.progress.stage, "percent": o.progress.percent},
+            values={"stage": o.progress.stage, "percent": o.progress.percent} | _failure(known),
         )
 
 
@@ -166,14 +165,18 @@ def answers(facts: Facts) -> Iterable[Finding]:
         if o.answer is None:
             continue
         if isinstance(o.answer, Unavailable):
+            known, name = next(iter(o.explanations), None), o.service.name
             yield Finding(
                 "service.answer",
                 Severity.ERROR,
-                o.service.name,
+                name,
                 f"is ready, but gives no answer: {o.answer.reason}",
-                evidence=o.last_line,
-                cause="the engine accepts connections, but its worker has failed",
-                fix=f"stackctl logs {o.service.name}; stackctl restart {o.service.name}",
+                evidence=known.line if known else o.last_line,
+                cause=known.cause
+                if known
+                else "unknown: no error in its log since; its worker may hang or have failed",
+                fix=known.fix if known else f"stackctl logs {name}; stackctl restart {name}",
+                values=_failure(known),
             )
         else:
             text = o.answer if len(o.answer) <= 60 else o.answer[:57] + "..."

@@ -92,18 +92,20 @@ def _wait_until_ready(
         now = gather.progress(docker, *pair)
         if not now.container.running or now.container.restarts > restarts:
             # one more restart is one failure: Docker would go on with it for ever
+            if now.container.running:
+                now = replace(now, died=gather.died(docker, now))
             return _judge(now, _only("service.running"), at_least=Severity.ERROR)
         if loading and loading.failure:
-            return _load_failed(now, loading.failure)
+            return _load_failed(docker, now, loading.failure)
         if now.ready is True and (loading is None or loading.done):
             loading = loading or Loading(now, deadline - time.monotonic())
             if loading.done and not loading.failure:
                 return Result(now, ())
         board.set(name, f"loading: {now.progress.stage}", now.progress.percent)
         if life.silence(now) > patience.silent:
-            return Result(now, (hang.finding(now, patience.silent),))
+            return Result(now, (hang.finding(docker, now, patience.silent),))
         if time.monotonic() > deadline:
-            return _too_slow(now, patience.total)
+            return _too_slow(docker, now, patience.total)
         stop.wait(pause)
         pause = min(pause * 1.3, _LONGEST_PAUSE)
     raise StackError(f"{name}: interrupted")
@@ -187,16 +189,17 @@ def _passed(result: Result) -> str:
     return "proven" + (f": {proof}" if proof else "")
 
 
-def _load_failed(seen: Observed, failure: Unavailable) -> Result:
+def _load_failed(docker: Docker, seen: Observed, failure: Unavailable) -> Result:
     name = seen.service.name
     summary = f"could not load {seen.service.model}: {failure.reason}"
+    seen = replace(seen, explanations=gather.refused(docker, seen, failure.reason))
     return _not_ready(seen, summary, "", f"stackctl logs {name}")
 
 
-def _too_slow(seen: Observed, timeout: float) -> Result:
+def _too_slow(docker: Docker, seen: Observed, timeout: float) -> Result:
     name = seen.service.name
     return _not_ready(
-        seen,
+        replace(seen, explanations=gather.first_error(docker, seen)),
         f"not ready after {timeout:.0f} s: {seen.progress.stage}",
         "the engine hangs, or the disk is slow",
         f"stackctl logs {name}; it loads on: stackctl up {name} waits again",
@@ -205,7 +208,7 @@ def _too_slow(seen: Observed, timeout: float) -> Result:
 
 def _not_ready(seen: Observed, summary: str, cause: str, fix: str) -> Result:
     """`cause` and `fix` are for the case that the log holds no known failure."""
-    known = seen.explanations[0] if seen.explanations else None
+    known = next(iter(seen.explanations), None)
     finding = Finding(
         "service.ready",
         Severity.ERROR,
@@ -214,5 +217,6 @@ def _not_ready(seen: Observed, summary: str, cause: str, fix: str) -> Result:
         evidence=known.line if known else seen.last_line,
         cause=known.cause if known else cause,
         fix=known.fix if known else fix,
+        values={"failure": known.id if known else ""},
     )
     return Result(seen, (finding,))

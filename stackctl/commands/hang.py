@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import time
 
 from stackctl import facts as gather
+from stackctl.catalogue import STALLED, filled, first
 from stackctl.model import Driver, Finding, Observed, Severity
 from stackctl.system import nvml
+from stackctl.system.docker import Docker
 
 #: asking the driver costs a few milliseconds; a hang lasts minutes
 _ASK_DRIVER_EVERY = 5.0
-#: what the last line says of the cause: pattern, cause, fix
-_LAST_WORDS = (
-    (
-        r"vLLM is using nccl|NCCL (?:INFO|version)|init_process_group",
-        "the GPUs cannot talk to each other: IOMMU or ACS breaks peer-to-peer transfers",
-        "kernel argument iommu=pt and ACS off, then reboot; until then NCCL_P2P_DISABLE=1 in the "
-        "service's environment",
-    ),
-    (
-        r"[Dd]ownload|[Ff]etching \d+ files|Waiting for .*lock",
-        "the engine downloads the model, or waits for another download of it",
-        "download it first; remove the *.lock files of a download that was broken off",
-    ),
-    (
-        r"[Cc]apturing|torch\.compile|[Cc]ompil|autotun",
-        "kernels are compiled, which can take long without a word the first time",
-        "wait longer: stackctl up --stall 1800",
-    ),
-)
 
 
 class SignOfLife:
@@ -53,33 +35,34 @@ class SignOfLife:
         return at - self._since
 
 
-def finding(seen: Observed, silent: float) -> Finding:
+def finding(docker: Docker, seen: Observed, silent: float) -> Finding:
     """What hangs, whether its weights are damaged, and what to do."""
     name = seen.service.name
-    known = seen.explanations[0] if seen.explanations else None
-    cause, fix = "", ""
+    evidence = f"last line: {seen.last_line}"
+    failure = ""
     if damaged := gather.damaged_model(seen.service):
         cause = f"the model is damaged: {'; '.join(damaged.problems[:3])}"
         fix = f"{damaged.fetch}; then: stackctl restart {name}"
-    elif known:
-        cause, fix = known.cause, known.fix
+    elif (hit := first(seen.last_line, STALLED)) and not seen.explanations:
+        failure, cause, fix = hit.failure.id, hit.failure.cause, filled(hit.failure.fix, name)
+    elif known := next(iter(gather.first_error(docker, seen)), None):
+        failure, evidence, cause, fix = known.id, known.line, known.cause, known.fix
     else:
-        for pattern, because, how in _LAST_WORDS:
-            if re.search(pattern, seen.last_line):
-                cause, fix = because, how
-                break
+        cause = (
+            "the structure of the weights is whole; wrong bytes inside, a slow disk or a hung "
+            "driver remain"
+        )
+        fix = f"stackctl logs {name}; sudo dmesg | tail; then stackctl restart {name}"
     return Finding(
         "service.ready",
         Severity.ERROR,
         name,
         f"hangs while loading ({seen.progress.stage}): no log line and no growth of GPU memory "
         f"for {silent:.0f} s",
-        evidence=f"last line: {seen.last_line}",
-        cause=cause
-        or "the structure of the weights is whole; wrong bytes inside, a slow disk or a "
-        "hung driver remain",
-        fix=fix or f"stackctl logs {name}; sudo dmesg | tail; then stackctl restart {name}",
-        values={"stage": seen.progress.stage, "silent_s": silent},
+        evidence=evidence,
+        cause=cause,
+        fix=fix,
+        values={"stage": seen.progress.stage, "silent_s": silent, "failure": failure},
     )
 
 

@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Event
 
+from stackctl.catalogue import CREATE, filled, first
 from stackctl.commands import gates
 from stackctl.model import (
     Container,
@@ -93,7 +94,7 @@ def _bring_up(
         return _outcome(gates.pass_all(docker, container.id, patience, board, stop), service)
     except StackError as error:
         board.set(service.name, "failed", done=True)
-        return Outcome(actual, "failed", (_failure(service, error.message, error.fix),))
+        return Outcome(actual, "failed", (_explained(service, error),))
 
 
 def _outcome(result: gates.Result, service: Service) -> Outcome:
@@ -106,6 +107,23 @@ def _outcome(result: gates.Result, service: Service) -> Outcome:
         result.gpus,
         "" if failed else proof,
         result.observed.container.url if result.observed else "",
+    )
+
+
+def _explained(service: Service, error: StackError) -> Finding:
+    """What the daemon says when it cannot start a container, or why we gave up on it."""
+    hit = first(error.message, CREATE)
+    if hit is None:
+        return _failure(service, error.message, error.fix)
+    return Finding(
+        "service.running",
+        Severity.ERROR,
+        service.name,
+        "Docker cannot start it",
+        evidence=hit.explanation.line,
+        cause=hit.failure.cause,
+        fix=filled(hit.failure.fix, service.name),
+        values={"failure": hit.failure.id},
     )
 
 

@@ -6,7 +6,7 @@ import re
 from itertools import takewhile
 
 from stackctl.catalogue.mask import masked
-from stackctl.catalogue.match import bare, find, first, is_pointer
+from stackctl.catalogue.match import UNKNOWN, bare, find, first, is_pointer
 from stackctl.engines.failures.pointers import POINTERS
 from stackctl.model import Explanation, Failure
 
@@ -64,8 +64,8 @@ def unknown(log: str) -> Explanation | None:
     shown = (*lines[max(0, at - _BEFORE) : at + 1], *after)
     return Explanation(
         "\n".join(masked(bare(line).rstrip())[:_LONGEST] for line in shown),
-        "unknown: no entry of docs/failures.md has this error",
-        "`stackctl logs ROLE` shows the lines around it",
+        UNKNOWN,
+        "`stackctl logs ROLE` shows the lines around it; then `stackctl restart ROLE`",
     )
 
 

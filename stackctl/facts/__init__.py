@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from stackctl.engines import ENGINES
-from stackctl.engines.explain import explain
+from stackctl.facts import logs
+from stackctl.facts.logs import died, first_error, refused
 from stackctl.facts.models import Looked, damaged_model, look, missing_model, model_on_host
 from stackctl.model import (
     LOG,
@@ -28,6 +29,8 @@ from stackctl.system.docker import EXEC_TIMEOUT, Docker
 
 __all__ = [
     "damaged_model",
+    "died",
+    "first_error",
     "load_model",
     "look_inside",
     "missing_model",
@@ -36,6 +39,7 @@ __all__ = [
     "preflight",
     "progress",
     "read_smi",
+    "refused",
     "verify",
 ]
 
@@ -104,13 +108,18 @@ def observe(
 ) -> Observed:
     """One service from every side: inside, log, HTTP."""
     engine = ENGINES.get(service.engine)
-    seen, text = _by_log(docker, service, container)
+    seen, text = logs.look(docker, service, container)
     if not container.running:
         return seen
+    if container.restarts:
+        seen = replace(seen, died=logs.died(docker, seen, text))
     with ThreadPoolExecutor(1) as pool:
         inside = pool.submit(look_inside, docker, seen) if service.gpus.wanted else None
         if engine and container.url:
             seen = _ask(seen, engine, text, answers)
+        if isinstance(seen.answer, Unavailable):
+            why = logs.refused(docker, seen, seen.answer.reason, text)
+            seen = replace(seen, explanations=why or seen.explanations)
         return replace(seen, inside=inside.result()) if inside else seen
 
 
@@ -227,16 +236,10 @@ def _try(call: Callable[[], T]) -> T | Unavailable:
         return Unavailable(error.message)
 
 
-def _last_line(log: str) -> str:
-    """The last line that says something."""
-    lines = [line for line in log[-8000:].splitlines() if line.strip()]
-    return lines[-1].strip()[:300] if lines else ""
-
-
 def progress(docker: Docker, service: Service, container: Container) -> Observed:
     """The cheap look while an engine loads: state, log, readiness."""
     engine = ENGINES.get(service.engine)
-    seen, _ = _by_log(docker, service, container)
+    seen, _ = logs.look(docker, service, container)
     if engine is None:
         return replace(seen, ready=container.health in ("", "healthy"))
     if not container.running or not container.url:
@@ -245,14 +248,3 @@ def progress(docker: Docker, service: Service, container: Container) -> Observed
     if isinstance(status, Unavailable):
         return replace(seen, ready=status)
     return replace(seen, ready=status[0] == 200 or Unavailable(f"answers {status[0]}"))
-
-
-def _by_log(docker: Docker, service: Service, container: Container) -> tuple[Observed, str]:
-    """What the log of a container says, and the log itself; both empty if it never started."""
-    seen = Observed(service, container)
-    log = _try(lambda: docker.log(container)) if container.started_at else ""
-    text = log if isinstance(log, str) else ""
-    if engine := ENGINES.get(service.engine):
-        explanations = explain(text, engine.failures)
-        seen = replace(seen, progress=engine.progress(text), explanations=explanations)
-    return replace(seen, last_line=_last_line(text)), text

@@ -12,6 +12,7 @@ class Where(StrEnum):
     LOG = "the engine's log (`stackctl logs ROLE`)"
     STALLED = "the last line of a log that no longer grows"
     ANSWER = "the engine's answer to a request, or its log at that time"
+    PULL = "the daemon's answer when it pulls an image"
     CREATE = "the daemon's error when it creates or starts the container (State.Error)"
     INSIDE = "nvidia-smi inside the container"
     NVML = "NVML on the host"

@@ -76,11 +76,16 @@ STARTING = Progress("starting")
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A line of an engine's log that says why it failed, in our words."""
+    """A line that says why something failed, in our words.
+
+    `id` is that of the catalogue's entry; empty for what no entry explains. `line` then has several
+    lines: the first error, and what is around it.
+    """
 
     line: str
     cause: str
     fix: str
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +100,8 @@ class Observed:
     served: Served | Unavailable = NOT_ASKED
     answer: str | Unavailable | None = None  # None = not asked for
     progress: Progress = STARTING
-    explanations: tuple[Explanation, ...] = ()
+    explanations: tuple[Explanation, ...] = ()  # why it does not run, load or answer
+    died: tuple[Explanation, ...] = ()  # why it ended before Docker started it again
     last_line: str = ""
     title: str = ""  # of the engine
     version: str = ""  # of the engine, as it tells; empty if it does not

@@ -53,6 +53,10 @@ class Stack:
     services: tuple[Service, ...]
 
 
+#: exit codes of a program that ended of itself without an error, or was stopped
+_STOPPED = frozenset({0, 130, 137, 143})
+
+
 @dataclass(frozen=True, slots=True)
 class Container:
     """The state of one container, as the daemon tells it."""
@@ -73,3 +77,8 @@ class Container:
     @property
     def running(self) -> bool:
         return self.state == "running"
+
+    @property
+    def crashed(self) -> bool:
+        """Whether it ended by an error, which its log may tell. What Docker starts again did."""
+        return self.state == "restarting" or (not self.running and self.exit_code not in _STOPPED)

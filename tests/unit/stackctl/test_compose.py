@@ -150,7 +150,7 @@ def test_override_replaces_the_list_and_keeps_ids_apart() -> None:
         (
             'time="x" level=warning msg="the attribute"\nError response from daemon: pull access '
             "denied for stackctl/sim-whisper, repository does not exist",
-            "pull access denied",
+            "does not exist, or only for those who log in",
             "make setup",
             1,
         ),
@@ -172,14 +172,14 @@ def test_override_replaces_the_list_and_keeps_ids_apart() -> None:
         (
             'Error response from daemon: could not select device driver "nvidia" with '
             "capabilities: [[gpu]]",
-            "cannot give GPUs",
+            "the NVIDIA Container Toolkit is missing",
             "nvidia-ctk runtime configure",
             1,
         ),
         (
             "Error response from daemon: CDI device injection failed: unresolvable CDI devices "
             "nvidia.com/gpu=7",
-            "does not know the GPU by CDI",
+            "the CDI specification does not have this GPU",
             "nvidia-ctk cdi generate",
             1,
         ),

@@ -37,6 +37,11 @@ def test_a_problem_says_what_where_why_and_what_to_type() -> None:
     assert "evidence" not in report.problem(WARNING)
 
 
+def test_evidence_of_several_lines_stays_in_its_column() -> None:
+    lines = report.problem(replace(BAD, evidence="one\n  two\nthree")).splitlines()
+    assert lines[1:4] == ["    evidence: one", "                two", "              three"]
+
+
 def test_what_is_fine_of_a_subject_with_a_problem_is_left_out() -> None:
     text = report.text([OK, replace(OK, subject="coder"), BAD])
     assert text.splitlines()[0] == "ok  main   ready"

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from stackctl import catalogue
 from stackctl.model import (
     NO_GPU,
     Driver,
@@ -21,6 +22,7 @@ from tests.unit.stackctl.box import (
     CODER,
     DRIVER,
     EMPTY,
+    GPUS,
     HEALTHY,
     MAIN,
     STARTED,
@@ -97,6 +99,17 @@ def test_an_xid_on_a_card_in_use(number: int, severity: Severity) -> None:
     assert (found.check, found.subject, found.severity) == ("gpu.xid", "GPU 2", severity)
     assert f"Xid {number}" in found.summary
     assert "NVRM: Xid" in found.evidence
+    assert found.cause == catalogue.xid.XIDS[number][1]
+
+
+def test_what_to_do_after_an_xid_names_the_gpu() -> None:
+    assert "-i 2 --gpu-reset" in only(replace(HEALTHY, xids=(xid(119),))).fix
+    assert "of GPU 2" in only(replace(HEALTHY, xids=(xid(13),))).fix
+
+
+def test_an_xid_that_nobody_knows() -> None:
+    found = only(replace(HEALTHY, xids=(xid(777),)))
+    assert (found.severity, found.cause.split(":")[0]) == (Severity.WARNING, "unknown")
 
 
 def test_the_worst_xid_is_told() -> None:
@@ -174,11 +187,12 @@ def test_a_model_that_needs_a_gpu_and_was_given_none(phase: Phase) -> None:
         (
             "Unable to determine the device handle for GPU 0000:1B:00.0: GPU is lost.",
             "smi:15",
-            "failed",
-            "gpu.health",
+            "fell off the PCI bus",
+            "-i N -pl",
         ),
         ("No devices were found", "smi:6", "none of its GPUs", "stackctl restart main"),
         ("nvidia-smi did not end in time", "hung", "hangs", "reboot"),
+        ("timeout: failed to run command 'nvidia-smi': No such file", "no-smi", "utility", "up"),
         ('exec: "nvidia-smi": executable file not found in $PATH', "no-smi", "utility", "utility"),
         ("something new", "smi:3", "", "stackctl restart main"),
     ],
@@ -188,6 +202,18 @@ def test_a_gpu_that_does_not_work_inside(reason: str, code: str, cause: str, fix
     assert (found.check, found.subject, found.evidence) == ("gpu.inside", "main", reason)
     assert cause in found.cause
     assert fix in found.fix
+
+
+def test_the_gpu_that_failed_inside_is_named_where_it_is_clear() -> None:
+    lost = Unavailable("Unable to determine the device handle for GPU 0000:1B:00.0", "smi:15")
+    coder = with_service("coder", inside=lost)
+    (found,) = (f for f in bad(coder) if f.check == "gpu.inside")
+    assert "nvidia-smi -i 3 -pl" in found.fix
+    assert found.values == {"code": "smi:15", "failure": "gpu-lost"}
+    gpus = (GPUS[0], replace(GPUS[1], fault=Unavailable("GPU is lost", "nvml:15")), *GPUS[2:])
+    main = replace(with_service("main", inside=lost), driver=replace(DRIVER, gpus=gpus))
+    (found,) = (f for f in bad(main) if f.check == "gpu.inside")
+    assert "nvidia-smi -i 1 -pl" in found.fix
 
 
 def test_one_gpu_less_inside() -> None:

@@ -208,6 +208,39 @@ def test_the_known_cause_is_told() -> None:
     assert (found.evidence, found.cause, found.fix) == (CAUSE.line, CAUSE.cause, CAUSE.fix)
 
 
+def test_programs_are_told_the_entry_of_the_catalogue() -> None:
+    known = replace(CAUSE, id="gpu-memory-taken")
+    for changes in ({"state": "exited", "exit_code": 1, "explanations": (known,)}, LOADING):
+        found = only(with_service("main", **{"explanations": (known,), **changes}))
+        assert found.values["failure"] == "gpu-memory-taken"
+    assert only(with_service("main", state="exited", exit_code=1)).values["failure"] == ""
+
+
+@pytest.mark.parametrize(
+    ("changes", "cause"),
+    [
+        ({"state": "created"}, "nothing has started it"),
+        ({"state": "exited"}, "was stopped"),
+        ({"state": "exited", "exit_code": 143}, "was stopped"),
+        ({"state": "exited", "exit_code": 3}, "unknown"),
+        ({"state": "restarting"}, "unknown"),
+    ],
+)
+def test_an_end_without_any_error(changes: dict[str, object], cause: str) -> None:
+    found = only(with_service("main", last_line="no such luck", **changes))
+    assert cause in found.cause
+    assert found.evidence == "no such luck"
+
+
+@pytest.mark.parametrize("restarts", [1, 7])
+def test_why_it_ended_before_docker_started_it_again(restarts: int) -> None:
+    found = only(with_service("main", restarts=restarts, died=(CAUSE,), last_line="all is well"))
+    assert (found.evidence, found.cause) == (CAUSE.line, CAUSE.cause)
+    assert found.fix == f"{CAUSE.fix}; stackctl restart main sets the count back"
+    unknown = only(with_service("main", restarts=restarts, last_line="all is well"))
+    assert unknown.evidence == ""
+
+
 def test_dockers_own_error_is_evidence() -> None:
     error = "CDI device injection failed: unresolvable CDI devices nvidia.com/gpu=7"
     assert only(with_service("main", state="created", error=error)).evidence == error
@@ -221,6 +254,13 @@ def test_few_restarts_are_a_warning(restarts: int, word: str) -> None:
 
 
 REFUSED = Unavailable("http://127.0.0.1:8001 refuses the connection", "refused")
+
+
+LOADING = {
+    "ready": REFUSED,
+    "proof": Unavailable("no line", "no-proof"),
+    "progress": Progress("starting"),
+}
 
 
 def test_an_engine_that_loads_is_a_warning() -> None:
@@ -280,6 +320,10 @@ def test_no_answer() -> None:
     found = only(with_service("main", answer=Unavailable("no answer within 120 s", "timeout")))
     assert found.check == "service.answer"
     assert "within 120 s" in found.summary
+    assert found.cause.startswith("unknown")
+    failed = Unavailable("/v1/chat/completions answers 500", "http:500")
+    found = only(with_service("main", answer=failed, explanations=(CAUSE,)))
+    assert (found.evidence, found.cause, found.fix) == (CAUSE.line, CAUSE.cause, CAUSE.fix)
 
 
 def test_long_answers_are_cut_and_unasked_ones_not_judged() -> None:

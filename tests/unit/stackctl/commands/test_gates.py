@@ -25,7 +25,17 @@ from stackctl.model import (
     Unavailable,
 )
 from stackctl.system import http, nvml, terminal
-from tests.unit.stackctl.box import CODER, DRIVER, GPUS, MAIN, container, held, log, uuid
+from tests.unit.stackctl.box import (
+    CODER,
+    DRIVER,
+    GPUS,
+    MAIN,
+    STARTED,
+    container,
+    held,
+    log,
+    uuid,
+)
 
 QUICK = replace(CODER, engine="llama-cpp", depends_on=())
 SMI = f"{uuid(3)}, Quadro RTX 8000\n"
@@ -144,7 +154,20 @@ def test_an_engine_that_ends_while_loading_is_told_with_its_root_cause(
 
 def test_one_restart_while_loading_is_a_failure(board: terminal.Board) -> None:
     docker = FakeDocker(QUICK, text=log("llama-cpp-out-of-memory"))
+    docker.states = [{}, {"state": "restarting", "restarts": 1, "exit_code": 1}]
+    found = error(passed(docker, board))
+    assert "is restarting, exit code 1" in found.summary
+    assert "cudaMalloc failed" in found.evidence
+
+
+def test_the_root_cause_is_told_when_docker_has_started_it_again(
+    board: terminal.Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What runs now has not failed yet: the log of its last life tells why it ended."""
+    docker = FakeDocker(QUICK, text=log("llama-cpp-out-of-memory"))
     docker.states = [{}, {"restarts": 1}]
+    now, whole = "", docker.log
+    monkeypatch.setattr(docker, "log", lambda c: now if c.started_at == STARTED else whole(c))
     found = error(passed(docker, board))
     assert "restarted once" in found.summary
     assert "cudaMalloc failed" in found.evidence
@@ -157,6 +180,19 @@ def test_an_engine_that_is_never_ready(
     found = error(passed(FakeDocker(QUICK, text=log("llama-cpp-loading")), board, timeout=0.02))
     assert found.check == "service.ready"
     assert "loading weights" in found.summary
+    assert "hangs, or the disk is slow" in found.cause
+
+
+@pytest.mark.parametrize(("timeout", "silent"), [(0.02, 60), (5, 0.05)])
+def test_the_first_unknown_error_of_an_engine_that_is_never_ready(
+    board: terminal.Board, monkeypatch: pytest.MonkeyPatch, timeout: float, silent: float
+) -> None:
+    monkeypatch.setattr(http, "get", lambda _url, _path: (503, {}))
+    text = "loading\nFATAL: the moon is in the wrong phase\nwaiting\n"
+    found = error(passed(FakeDocker(QUICK, text=text), board, timeout=timeout, silent=silent))
+    assert found.evidence == text.strip()
+    assert found.cause.startswith("unknown")
+    assert found.values["failure"] == ""
 
 
 HANGS = [
@@ -183,11 +219,11 @@ def test_a_hang_looks_at_the_weights(
 ) -> None:
     monkeypatch.setattr(http, "get", lambda _url, _path: (503, {}))
     problems = ("model.gguf: 5 bytes, its header promises 9",)
-    broken = DamagedModel("coder", "/models/model.gguf", problems, "ollama pull x")
+    broken = DamagedModel("coder", "/models/model.gguf", problems, "stackctl models repair x")
     monkeypatch.setattr(gather, "damaged_model", lambda _service: broken)
     found = error(passed(FakeDocker(QUICK, text="loading\n"), board, silent=0.05))
     assert problems[0] in found.cause
-    assert "get it again: ollama pull x" in found.fix
+    assert found.fix == "stackctl models repair x; then: stackctl restart coder"
 
 
 def test_growing_gpu_memory_is_a_sign_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -216,6 +252,10 @@ def test_a_model_that_cannot_be_loaded(
     found = error(passed(FakeDocker(replace(QUICK, engine="ollama")), board))
     assert found.check == "service.ready"
     assert "could not load model-of-coder: model not found" in found.summary
+    text = "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB\n"
+    found = error(passed(FakeDocker(replace(QUICK, engine="vllm"), text=text), board))
+    assert found.evidence == text.strip()
+    assert "memory" in found.cause
 
 
 def test_a_container_that_is_taken_away(board: terminal.Board) -> None:
@@ -313,6 +353,23 @@ def test_docker_refuses_to_start_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(docker, "start", refuse)
     (found,) = wave(monkeypatch, docker, named("a"))["a"].findings
     assert (found.summary, found.fix) == ("Docker: could not select device driver", "nvidia-ctk")
+
+
+def test_docker_cannot_start_it_for_a_reason_that_is_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    docker = FakeDocker(named("a"))
+    told = "Docker: driver failed: Bind for 0.0.0.0:8001 failed: port is already allocated"
+
+    def refuse(_id: str) -> None:
+        raise StackError(told)
+
+    monkeypatch.setattr(docker, "start", refuse)
+    (found,) = wave(monkeypatch, docker, named("a"))["a"].findings
+    assert (found.summary, found.evidence) == ("Docker cannot start it", told)
+    assert found.cause == "another container or program of the host has the port"
+    assert "set A_PORT in env/stack.env" in found.fix
+    assert found.values == {"failure": "port-taken"}
 
 
 def test_what_runs_already_is_not_started_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from stackctl.catalogue import (
     KERNEL,
     NVML,
     PROGRAMS,
+    PULL,
     REQUESTS,
     STALLED,
 )
@@ -485,6 +486,41 @@ LINES: tuple[tuple[tuple[str, ...], str, str], ...] = (
 
 #: what a table of stackctl.catalogue has to find, as it is written there
 PLACES: tuple[tuple[tuple[Failure, ...], str, str], ...] = (
+    # no image
+    (
+        PULL,
+        "failed to resolve reference: dial tcp: lookup registry.example: no such host",
+        "registry-unreachable",
+    ),
+    (
+        PULL,
+        "Get https://registry.example/v2/: net/http: request canceled while waiting for "
+        "connection (Client.Timeout exceeded while awaiting headers)",
+        "registry-unreachable",
+    ),
+    (PULL, "toomanyrequests: You have reached your pull rate limit.", "pull-limit"),
+    (
+        PULL,
+        "pull access denied for stackctl/sim-whisper, repository does not exist or may require "
+        "'docker login': denied: requested access to the resource is denied",
+        "image-denied",
+    ),
+    (
+        PULL,
+        "no matching manifest for linux/arm64/v8 in the manifest list entries",
+        "image-platform",
+    ),
+    (
+        PULL,
+        "manifest for ollama/ollama:9 not found: manifest unknown: manifest unknown",
+        "image-tag",
+    ),
+    (
+        PULL,
+        'failed to resolve reference "registry.example/x:1": registry.example/x:1: not found',
+        "image-missing",
+    ),
+    (PULL, "No such image: engine:1", "image-missing"),
     # the daemon's error
     (CREATE, 'could not select device driver "nvidia" with capabilities: [[gpu]]', "no-toolkit"),
     (CREATE, 'could not select device driver "" with capabilities: [[gpu]]', "no-toolkit"),
@@ -599,6 +635,7 @@ PLACES: tuple[tuple[tuple[Failure, ...], str, str], ...] = (
         '"nvidia-smi": executable file not found in $PATH',
         "no-utility",
     ),
+    (INSIDE, "no-smi timeout: failed to run command 'nvidia-smi': No such file", "no-utility"),
     (INSIDE, "waitid: no child processes", "smi-without-init"),
     (INSIDE, "No devices were found", "no-devices"),
     (

@@ -14,6 +14,7 @@ from stackctl.catalogue import (
     DRIVER,
     KERNEL,
     PROGRAMS,
+    PULL,
     REQUESTS,
     STALLED,
     filled,
@@ -29,7 +30,7 @@ from stackctl.model import Depth, Failure, Where
 from tests.unit.stackctl.box import LOGS
 from tests.unit.stackctl.engines.failure_lines import LINES, PLACES
 
-OUTSIDE = (*CREATE, *DRIVER, *KERNEL, *PROGRAMS, *REQUESTS, *STALLED, *CONDITIONS)
+OUTSIDE = (*PULL, *CREATE, *DRIVER, *KERNEL, *PROGRAMS, *REQUESTS, *STALLED, *CONDITIONS)
 IN_LOGS = {f.id: f for engine in ENGINES.values() for f in engine.failures}
 EVERY = (*IN_LOGS.values(), *OUTSIDE)
 
