@@ -63,6 +63,15 @@ DRIVER: tuple[Failure, ...] = (
         sure=Sure.LIKELY,
         source="NVIDIA/nvidia-docker #526",
     ),
+    # before the lost one: nvidia-smi begins both lines in the same way
+    Failure(
+        "gpu-needs-reset",
+        r"GPU requires reset|nvml:16\b",
+        "the GPU stopped after an error that only a reset clears",
+        "`stackctl down`, then sudo nvidia-smi -i N --gpu-reset; else sudo reboot",
+        _BOTH,
+        source="nvml.h",
+    ),
     Failure(
         "gpu-lost",
         r"Unable to determine the device handle for GPU|GPU is lost|nvml:15\b",
@@ -72,14 +81,6 @@ DRIVER: tuple[Failure, ...] = (
         "limit if it comes back: sudo nvidia-smi -i N -pl WATTS; until then `stackctl up` the rest",
         _BOTH,
         source="nvml.h; leptonai/gpud",
-    ),
-    Failure(
-        "gpu-needs-reset",
-        r"GPU requires reset|nvml:16\b",
-        "the GPU stopped after an error that only a reset clears",
-        "`stackctl down`, then sudo nvidia-smi -i N --gpu-reset; else sudo reboot",
-        _BOTH,
-        source="nvml.h",
     ),
     Failure(
         "driver-not-loaded",

@@ -651,6 +651,11 @@ PLACES: tuple[tuple[tuple[Failure, ...], str, str], ...] = (
     ),
     (
         INSIDE,
+        "Unable to determine the device handle for GPU 0000:1B:00.0: GPU requires reset.",
+        "gpu-needs-reset",
+    ),
+    (
+        INSIDE,
         "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver.",
         "driver-not-loaded",
     ),
