@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 
 from stackctl import report, settings
 from stackctl.checks import worst
@@ -11,7 +12,7 @@ from stackctl.checks.doctor import LOOKS, run
 from stackctl.commands import doctor_fix
 from stackctl.facts import host as gather
 from stackctl.model import Driver, Finding, Severity, StackError, Unavailable
-from stackctl.model.host import NO_RIGHT, HostFacts
+from stackctl.model.host import MEND, NO_RIGHT, HostFacts, mend_of
 from stackctl.system import terminal
 from stackctl.system.host.engine import HostDocker
 
@@ -25,7 +26,7 @@ def doctor(*, fix: bool, yes: bool, as_json: bool) -> int:
     if as_json:
         failed = worst(findings) is Severity.ERROR
         extra = {"ok": not failed, "simulated": _simulated(facts), "unread": list(facts.unread)}
-        terminal.out(report.as_json(findings, **extra))
+        terminal.out(report.as_json([_told(finding) for finding in findings], **extra))
         return 1 if failed else 0
     terminal.out(text(facts, findings, colour=terminal.colour()))
     if fix and doctor_fix.fix(findings, yes=yes, root=facts.root):
@@ -98,6 +99,14 @@ def _left_out(facts: HostFacts, findings: Sequence[Finding]) -> list[str]:
     if facts.unread:
         lines.append(f"only for root: {'; '.join(facts.unread)}: sudo stackctl doctor")
     return lines
+
+
+def _told(finding: Finding) -> Finding:
+    """For programs: a repair without the text of files, which may hold the owner's secrets."""
+    if not (mend := mend_of(finding)):
+        return finding
+    rest = {key: value for key, value in asdict(mend).items() if key not in ("text", "old")}
+    return replace(finding, values={**finding.values, MEND: rest})
 
 
 def _ok(colour: bool) -> str:

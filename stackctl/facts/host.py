@@ -48,7 +48,7 @@ def gather(docker: HostDocker, models_dir: str = "", root: Path = tree.ROOT) -> 
             firewall=wall.result(),
             holders=holders.holders(driver.gpus, known, root) if isinstance(driver, Driver) else (),
             space=_space(daemon, models_dir),
-            host_shm=files.space("/dev/shm"),  # noqa: S108 - looked at, not written to
+            host_shm=_free("/dev/shm"),  # noqa: S108 - looked at, not written to
             compose=compose.result(),
             root=holders.is_root(),
         )
@@ -80,32 +80,40 @@ def _xids() -> tuple[Xid, ...] | Unavailable:
 def _space(daemon: Engine | Unavailable, models_dir: str) -> tuple[Space, ...]:
     docker = daemon.root if isinstance(daemon, Engine) else ""
     wanted = [path for path in (docker or "/var/lib/docker", models_dir) if path]
-    return tuple(files.space(path) for path in dict.fromkeys(wanted))
+    return tuple(space for path in dict.fromkeys(wanted) if (space := _free(path)))
+
+
+def _free(path: str) -> Space | None:
+    try:
+        return files.space(path)
+    except OSError:  # a folder above it is not for us
+        return None
 
 
 def _with_unread(facts: HostFacts, root: Path) -> HostFacts:
     """Say once what only root may see."""
     if facts.root:
         return facts
-    unread = []
-    if isinstance(facts.xids, Unavailable) and facts.xids.code == NO_RIGHT:
-        unread.append("the kernel log (gpu.xid)")
-    if isinstance(facts.pci, tuple) and len(facts.pci) > 1 and bus.ports_unread(facts.pci, root):
-        unread.append("the ports of PCIe switches (bus.acs)")
-    if isinstance(facts.config, Unavailable) and facts.config.code == NO_RIGHT:
-        unread.append("daemon.json (docker.config)")
-    if any(isinstance(spec, Unavailable) and spec.code == NO_RIGHT for spec in facts.specs):
-        unread.append("CDI files (cdi.spec)")
-    if isinstance(facts.firewall, Unavailable) or (
-        isinstance(facts.firewall, Firewall) and isinstance(facts.firewall.allowed, Unavailable)
-    ):
-        unread.append("the rules of ufw (net.exposed)")
-    if isinstance(facts.engine, Engine):
-        if any(
-            isinstance(g.rules, Unavailable) and g.rules.code == NO_RIGHT
-            for g in facts.engine.guests
-        ):
-            unread.append("the device rules of containers (docker.reload)")
-        if any(g.log_mib is None and not g.log_bounded for g in facts.engine.guests):
-            unread.append("the size of logs (docker.logs)")
+    wall, engine = facts.firewall, facts.engine
+    guests = engine.guests if isinstance(engine, Engine) else ()
+    cards = facts.pci if isinstance(facts.pci, tuple) else ()
+    closed = {
+        "the kernel log (gpu.xid)": _closed(facts.xids),
+        "the ports of PCIe switches (bus.acs)": len(cards) > 1 and bus.ports_unread(cards, root),
+        "daemon.json (docker.config)": _closed(facts.config),
+        "CDI files (cdi.spec)": any(_closed(spec) for spec in facts.specs),
+        "the rules of ufw (net.exposed)": _closed(
+            wall.allowed if isinstance(wall, Firewall) else wall
+        ),
+        "the device rules of containers (docker.reload)": any(_closed(g.rules) for g in guests),
+        "the size of logs (docker.logs)": any(
+            g.log_mib is None and not g.log_bounded for g in guests
+        ),
+    }
+    unread = [what for what, yes in closed.items() if yes]
     return replace(facts, unread=tuple(unread))
+
+
+def _closed(fact: object) -> bool:
+    """Whether a fact is one that only root may have."""
+    return isinstance(fact, Unavailable) and fact.code == NO_RIGHT

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from stackctl.checks import driver as shared
-from stackctl.checks.doctor.words import listed, ok, real
+from stackctl.checks.doctor.words import count, listed, ok, real
 from stackctl.model import Driver, Facts, Finding, Gpu, Observed, Severity
 from stackctl.model import host as model
 from stackctl.model.host import MEND, Card, HostFacts, Look, Mend
@@ -33,7 +33,7 @@ def health(facts: HostFacts) -> Iterable[Finding]:
     bad = [f for f in found if f.severity is not Severity.OK]
     yield from bad
     if found and not bad:
-        yield ok("gpu.health", "health", f"{_count(len(found))}, no uncorrected ECC error")
+        yield ok("gpu.health", "health", f"{count(len(found), 'GPU')}, no uncorrected ECC error")
 
 
 def memory(facts: HostFacts) -> Iterable[Finding]:
@@ -157,10 +157,6 @@ def _pairs(facts: HostFacts) -> Iterator[tuple[Gpu, Card]]:
     for card in facts.cards:
         if card.index in gpus:
             yield gpus[card.index], card
-
-
-def _count(number: int) -> str:
-    return f"{number} GPU{'s' * (number != 1)}"
 
 
 LOOKS = (

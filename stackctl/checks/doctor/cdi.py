@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from stackctl.checks.daemon import ENGINE_MINIMUM, version
-from stackctl.checks.doctor.words import GENERATE, listed, ok, real, write_spec
+from stackctl.checks.doctor.words import GENERATE, count, listed, ok, real, write_spec
 from stackctl.model import CDI_KIND, Driver, Finding, Severity, Unavailable
 from stackctl.model.host import MEND, NO_RIGHT, CdiSpec, Engine, HostFacts, Look, Mend
 
@@ -23,7 +23,7 @@ def way(facts: HostFacts) -> Iterable[Finding]:
     cards = [d for d in by_cdi if not d.endswith("=all") and "GPU-" not in d]
     if by_cdi:
         told = f", toolkit {facts.toolkit.version}" if facts.toolkit.version else ""
-        yield ok("docker.gpus", "way", f"by CDI: {len(cards) or len(by_cdi)} GPUs{told}")
+        yield ok("docker.gpus", "way", f"by CDI: {count(len(cards) or len(by_cdi), 'GPU')}{told}")
         return
     old = "nvidia" in daemon.runtimes or any(g.service.gpus.wanted for g in facts.engine.guests)
     if not old and not facts.toolkit.ctk:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from stackctl.checks import daemon as shared
-from stackctl.checks.doctor.words import listed, ok
+from stackctl.checks.doctor.words import count, listed, ok
 from stackctl.model import Daemon, Facts, Finding, Severity, Unavailable
 from stackctl.model.host import MEND, Config, Engine, Guest, HostFacts, Look, Mend
 
@@ -134,7 +134,9 @@ def reload(facts: HostFacts) -> Iterable[Finding]:
             "systemd's device rules of it cannot be read",
         )
     elif not bad:
-        names = f"{len(guests)} containers keep their GPU" if guests else "no container has a GPU"
+        names = "no container has a GPU"
+        if guests:
+            names = f"no GPU is taken away: {count(len(guests), 'container')} with one"
         yield ok("docker.reload", "daemon-reload", names)
 
 
@@ -179,7 +181,7 @@ def logs(facts: HostFacts) -> Iterable[Finding]:
         "docker.logs",
         Severity.WARNING,
         "logs",
-        f"the log of {len(free)} container{'s' * (len(free) != 1)} grows without end",
+        f"the log of {count(len(free), 'container')} grows without end",
         evidence=listed([guest.name for guest in free])
         + (f"; the largest has {size} MiB" if size else ""),
         cause="Docker's json-file keeps everything unless it is told a size",
@@ -225,7 +227,7 @@ def images(facts: HostFacts) -> Iterable[Finding]:
             "docker.images",
             Severity.WARNING,
             "images",
-            f"{len(loose)} container{'s' * (len(loose) != 1)} of an image that is not pinned",
+            f"{count(len(loose), 'container')} of an image that is not pinned",
             evidence=listed(loose),
             cause="the next pull may bring another version, which answers otherwise or not at all",
             fix="name a version or a digest (env/images.env for this stack)",

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from stackctl.checks import driver as shared
-from stackctl.checks.doctor.words import listed, ok, real
+from stackctl.checks.doctor.words import count, listed, ok, real
 from stackctl.model import Driver, Facts, Finding, Severity, Unavailable
 from stackctl.model.host import MEND, HostFacts, Look, Mend
 
@@ -25,7 +25,7 @@ def answers(facts: HostFacts) -> Iterable[Finding]:
     if cards and facts.kernel.nouveau and not facts.kernel.loaded:
         found = replace(
             found,
-            evidence=f"{len(cards)} NVIDIA GPUs on the PCI bus, the module nouveau is loaded",
+            evidence=f"{count(len(cards), 'NVIDIA GPU')} on the bus, the module nouveau is loaded",
             cause="nouveau, the driver without CUDA, has taken the GPUs",
             fix="install NVIDIA's driver, which turns nouveau off, then: sudo reboot",
         )

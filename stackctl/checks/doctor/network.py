@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 
-from stackctl.checks.doctor.words import listed, ok
+from stackctl.checks.doctor.words import count, listed, ok
 from stackctl.model import Finding, Severity, Unavailable
 from stackctl.model.host import Config, Engine, Firewall, HostFacts, Look
 
@@ -47,7 +47,11 @@ def overlap(facts: HostFacts) -> Iterable[Finding]:
                 "docker, stackctl up",
             )
     if not bad:
-        yield ok("net.overlap", "addresses", f"Docker's {len(bridges)} networks hide no other")
+        yield ok(
+            "net.overlap",
+            "addresses",
+            f"{count(len(bridges), 'network')} of Docker's, none hides another",
+        )
 
 
 def exposed(facts: HostFacts) -> Iterable[Finding]:
@@ -77,7 +81,7 @@ def exposed(facts: HostFacts) -> Iterable[Finding]:
         "net.exposed",
         Severity.WARNING,
         "ports",
-        f"{len(denied)} port{'s' * (len(denied) != 1)} open to everybody, though ufw denies",
+        f"{count(len(denied), 'port')} open to everybody, though ufw denies",
         evidence=evidence,
         cause="what Docker publishes goes past ufw; engines have no password",
         fix="bind them to this machine or to an address of the LAN (BIND_ADDRESS in "

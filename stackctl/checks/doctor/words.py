@@ -17,6 +17,11 @@ def real(facts: HostFacts) -> bool:
     return isinstance(facts.driver, Driver) and not facts.driver.simulated
 
 
+def count(number: int, noun: str) -> str:
+    """`1 GPU`, `4 GPUs`"""
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
 def listed(names: Sequence[str], most: int = 4) -> str:
     """`a, b, c, d and 3 more`"""
     shown = ", ".join(names[:most])

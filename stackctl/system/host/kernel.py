@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from pathlib import Path
 
 from stackctl.model import StackError, Unavailable
@@ -76,7 +77,9 @@ def _on_disk(root: Path, release: str) -> str:
     """The version that the next load takes, by modinfo: the module may be compressed."""
     if not tree.there(root, f"/lib/modules/{release}/modules.dep"):
         return ""
-    argv = ["modinfo", "-b", str(root), "-k", release, "-F", "version", "nvidia"]
+    # it lies in sbin, which a user's PATH may lack
+    modinfo = shutil.which("modinfo", path="/usr/sbin:/sbin:/usr/bin:/bin") or "modinfo"
+    argv = [modinfo, "-b", str(root), "-k", release, "-F", "version", "nvidia"]
     try:
         done = process.run(argv, timeout=5)
     except (StackError, OSError):
@@ -85,11 +88,12 @@ def _on_disk(root: Path, release: str) -> str:
 
 
 def _libraries(root: Path) -> tuple[str, ...]:
-    found = set()
+    found: set[str] = set()
     for folder in LIBRARY_FOLDERS:
-        for path in tree.below(root, folder).glob("libnvidia-ml.so.*.*"):
-            if match := _LIBRARY.search(path.name):
-                found.add(match[1])
+        paths = [*tree.below(root, folder).glob("libnvidia-ml.so.*.*")]
+        # Debian keeps the driver in a folder of its own, and a link here
+        paths.append(tree.below(root, folder) / "libnvidia-ml.so.1")
+        found |= {match[1] for path in paths if (match := _LIBRARY.search(path.resolve().name))}
     return tuple(sorted(found))
 
 

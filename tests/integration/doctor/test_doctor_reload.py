@@ -76,7 +76,7 @@ def test_only_cdi_is_told_as_fine(inner: Host) -> None:
     with inner.container(*WAYS["cdi"][0]):
         (found,) = of("docker.reload", facts_of(inner))
         assert found.severity is Severity.OK
-        assert found.summary == "1 containers keep their GPU"
+        assert found.summary == "no GPU is taken away: 1 container with one"
         (spec,) = of("cdi.spec", facts_of(inner))
         assert spec.severity is Severity.OK
 

@@ -16,6 +16,7 @@ from stackctl.model import StackError, Unavailable
 from stackctl.model.host import NO_RIGHT, HostFacts, Mend, mend_of
 from stackctl.system import terminal
 from stackctl.system.host import mending
+from stackctl.system.host.config import parse
 from tests.unit.stackctl.box import MAIN
 from tests.unit.stackctl.checks.doctor.hosts import BLIND, engine, guest, host, spec
 
@@ -108,6 +109,16 @@ def test_json_has_the_repairs(box: Callable[..., None], capsys: Seen) -> None:
         "start",
         "nvidia-persistenced.service",
     ]
+
+
+def test_json_keeps_the_owners_files_to_himself(box: Callable[..., None], capsys: Seen) -> None:
+    given = parse('{"proxies": {"https-proxy": "http://ann:pass@proxy"}}')
+    given = replace(given, flags=())
+    box(engine=engine(guest(MAIN, log_bounded=False)), config=given)
+    assert look(as_json=True) == 0
+    text = capsys.readouterr().out
+    assert "pass@" not in text
+    assert '"path": "/etc/docker/daemon.json"' in text
 
 
 def test_the_list(capsys: Seen) -> None:

@@ -76,6 +76,12 @@ _PROC = (
 )
 
 
+def test_debian_links_to_its_driver(tmp_path: Path, quiet: list[list[str]]) -> None:
+    real = put(tmp_path, "/usr/lib/x86_64-linux-gnu/nvidia/current/libnvidia-ml.so.535.183.01")
+    (tmp_path / "usr/lib/x86_64-linux-gnu/libnvidia-ml.so.1").symlink_to(real)
+    assert kernel.kernel(tmp_path, "6.8").libraries == ("535.183.01",)
+
+
 def test_device_numbers(tmp_path: Path) -> None:
     put(tmp_path, "/proc/devices", _DEVICES)
     (tmp_path / "dev").mkdir()
