@@ -214,6 +214,7 @@ class Mend:
     what: str
     safe: str
     argv: tuple[str, ...] = ()
+    keep: str = ""  # a file that the program writes: a copy of the old one is kept
     path: str = ""  # a file to write instead, its old text kept beside it
     text: str = ""
     old: str = ""  # what the file held when it was looked at; empty = there was none

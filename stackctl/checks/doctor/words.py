@@ -50,5 +50,6 @@ def write_spec(facts: HostFacts, spec: CdiSpec | None) -> Mend | None:
         safe="the file only says how GPUs are handed to containers that are created from now on; "
         "those that run are not touched",
         argv=argv,
+        keep=path,
         after="containers that exist keep what they were created with: stackctl restart",
     )

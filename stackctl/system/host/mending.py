@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Sequence
@@ -20,13 +21,18 @@ TIMEOUT = 60.0
 def do(mend: Mend) -> str:
     """Do it; a word on what was kept, if anything was. What goes wrong is a StackError."""
     if mend.argv:
+        try:
+            kept = _keep(Path(mend.keep)) if mend.keep else ""
+        except OSError as error:
+            raise fault(error, Path(mend.keep)) from None
         _run(mend.argv)
-        return ""
+        return kept
     return put(Path(mend.path), mend.text, mend.old, mend.prove)
 
 
 def put(path: Path, text: str, old: str, prove: Sequence[str] = ()) -> str:
     """Write a file whole, prove it first, keep the old one beside it."""
+    path = path.resolve()  # a link stays a link
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         now = path.read_text(encoding="utf-8") if path.exists() else ""
@@ -34,16 +40,20 @@ def put(path: Path, text: str, old: str, prove: Sequence[str] = ()) -> str:
             raise StackError(f"{path} was changed meanwhile", fix="run stackctl doctor again")
         if prove:
             _prove(path, text, prove)
-        kept = ""
-        if path.exists():
-            beside = path.with_name(f"{path.name}.{time.strftime('%Y%m%d-%H%M%S')}.bak")
-            beside.write_text(now, encoding="utf-8")
-            beside.chmod(path.stat().st_mode & 0o777)
-            kept = f"the old one is kept as {beside}"
+        kept = _keep(path)
         replace_file(path, text.encode("utf-8"), path.with_name(f".{path.name}.{os.getpid()}"))
     except OSError as error:
         raise fault(error, path) from None
     return kept
+
+
+def _keep(path: Path) -> str:
+    """Copy a file beside itself, under a name that no program takes for the file."""
+    if not path.exists():
+        return ""
+    beside = path.with_name(f"{path.name}.{time.strftime('%Y%m%d-%H%M%S')}.bak")
+    shutil.copy2(path, beside)
+    return f"the old one is kept as {beside}"
 
 
 def _prove(path: Path, text: str, prove: Sequence[str]) -> None:

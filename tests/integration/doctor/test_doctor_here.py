@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 
 from stackctl.checks.doctor import LOOKS
+from stackctl.model import StackError
+from stackctl.system.host import mending
 from tests.integration.gpu_lock import healthy_gpus
 from tests.integration.gpusim.simulated_host import BASE_IMAGE, command
 
@@ -137,6 +139,17 @@ def test_without_docker_and_without_root(monkeypatch: pytest.MonkeyPatch) -> Non
     assert done.stdout.count("skipped  ") == 1
     assert "only for root: the kernel log (gpu.xid): sudo stackctl doctor" in done.stdout
     assert done.returncode == 1
+
+
+def test_docker_itself_proves_a_daemon_json(tmp_path: Path) -> None:
+    """dockerd reads a draft in a folder of this test; the machine's own file is not touched."""
+    path = tmp_path / "daemon.json"
+    prove = ("dockerd", "--validate", "--config-file")
+    good = '{"log-opts": {"max-size": "50m", "max-file": "3"}}\n'
+    assert mending.put(path, good, "", prove) == ""
+    with pytest.raises(StackError, match="dockerd ended with 1"):
+        mending.put(path, '{"no-such-option": 1}\n', good, prove)
+    assert path.read_text() == good
 
 
 def test_fix_changes_nothing_without_a_terminal() -> None:

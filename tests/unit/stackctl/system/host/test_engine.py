@@ -201,5 +201,11 @@ def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
 
 def test_a_program(tmp_path: Path) -> None:
     assert mending.do(Mend("x", "y", argv=("true",))) == ""
+    old = tmp_path / "nvidia.yaml"
+    old.write_text("old")
+    anew = Mend("x", "y", argv=("sh", "-c", f"echo new >{old}"), keep=str(old))
+    kept = mending.do(anew).removeprefix("the old one is kept as ")
+    assert (Path(kept).read_text(), old.read_text()) == ("old", "new\n")
+    assert Path(kept).suffix == ".bak"
     with pytest.raises(StackError, match="ended with 3: no"):
         mending.do(Mend("x", "y", argv=("sh", "-c", "echo no >&2; exit 3")))
