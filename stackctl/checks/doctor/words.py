@@ -38,6 +38,9 @@ def write_spec(facts: HostFacts, spec: CdiSpec | None) -> Mend | None:
     file is somebody else's."""
     if not real(facts) or not facts.toolkit.ctk:
         return None
+    kernel = facts.kernel
+    if kernel.libraries and kernel.loaded not in kernel.libraries:
+        return None  # half an upgrade: what is written now is wrong after the reboot, or before it
     path = spec.path if spec else REFRESHED if facts.toolkit.refreshes else OURS
     if path not in (OURS, REFRESHED):
         return None

@@ -62,6 +62,9 @@ def test_the_cdi_file_of_the_refresher_and_of_somebody_else() -> None:
     assert mend.argv == REFRESH
     other = spec(path="/etc/cdi/mine.yaml", **stale)
     assert mend_of(only("cdi.spec", Severity.ERROR, specs=(other,))) is None
+    half = replace(host().kernel, libraries=("590.44.01",))
+    found = problems(specs=(spec(**stale),), kernel=half)
+    assert [(f.check, mend_of(f)) for f in found] == [("driver.version", None), ("cdi.spec", None)]
     none = only("cdi.spec", Severity.ERROR, specs=(spec(**stale),), toolkit=Toolkit())
     assert mend_of(none) is None
 
