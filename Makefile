@@ -2,10 +2,10 @@
 # several clones may share one environment: STACKCTL_VENV names it
 VENV := $(or $(STACKCTL_VENV),.venv)
 STACKCTL := $(VENV)/bin/stackctl
-.PHONY: help setup up down restart status verify logs test check bench
+.PHONY: help setup up down restart status verify logs watch-install watch-remove test check bench
 
 help: ## show this help
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 16
 
 setup: ## install what is missing: Docker, Python environment, simulated GPUs where there are none
 	@setup/setup.sh
@@ -27,6 +27,12 @@ verify: ## check that everything is as promised
 
 logs: ## the engines' logs
 	@$(STACKCTL) logs
+
+watch-install: ## look after the box: verify, heal and record every minute (docs/watch.md)
+	@$(STACKCTL) watch install
+
+watch-remove: ## end that
+	@$(STACKCTL) watch remove
 
 test: setup ## all tests: unit, real Docker daemon, whole stack
 	@$(VENV)/bin/pytest $(ARGS)

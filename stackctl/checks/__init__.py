@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from stackctl.checks import daemon, driver, gpus, host, models, proof, services, support
+from stackctl.checks import daemon, driver, gpus, host, models, proof, services, support, there
 from stackctl.model import Check, Facts, Finding, Phase, Severity, Unavailable
 
 CHECKS: tuple[Check, ...] = (
@@ -13,6 +13,7 @@ CHECKS: tuple[Check, ...] = (
     *host.CHECKS,
     *models.CHECKS,
     *support.CHECKS,
+    *there.CHECKS,
     *services.CHECKS[:1],
     *gpus.CHECKS,
     *services.CHECKS[1:2],

@@ -66,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("--answers", action="store_true", help="ask each for a real answer as well")
     verify.add_argument("--list", action="store_true", help="list the checks and end")
     words.json_flag(verify)
+    watch.add_to_verify(verify)
 
     lint = _verb(verbs, "lint", _lint, "find mistakes in compose files and engine commands")
     lint.add_argument("files", nargs="*", metavar="COMPOSE_FILE", help="(default: our own stack)")
@@ -120,7 +121,15 @@ def _verify(args: argparse.Namespace) -> int:
 
     if args.list:
         return verify.list_checks(as_json=args.json)
-    return verify.verify(args.roles, project=args.project, answers=args.answers, as_json=args.json)
+    return verify.verify(
+        args.roles,
+        project=args.project,
+        answers=args.answers,
+        as_json=args.json,
+        record=args.record,
+        heal=args.heal,
+        quiet=args.quiet,
+    )
 
 
 def _lint(args: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from stackctl import compose, settings
+from stackctl.commands import wanted
 from stackctl.commands.plan import select
 from stackctl.model import StackError
 from stackctl.system import files, process, terminal
@@ -14,7 +15,13 @@ from stackctl.system.docker import Docker
 
 def down(roles: Sequence[str], *, project: str | None, dry_run: bool) -> int:
     """Stop and remove containers (and, without `roles`, the network). Models stay."""
-    found = _projects(Docker(), roles, project)
+    docker = Docker()
+    lost = _lost(docker, project)
+    # what has no container any more cannot be removed; that it is to be none is remembered
+    left = [role for role in roles if role not in {name for _, name in lost}]
+    found = _projects(docker, left, project) if left or not roles else {}
+    if not dry_run:
+        _forget(lost, roles)
     if not found:
         terminal.out("nothing to do: no container of the stack exists")
         return 0
@@ -27,6 +34,8 @@ def down(roles: Sequence[str], *, project: str | None, dry_run: bool) -> int:
             terminal.out(" ".join(command))
         return 0
     with files.lock(state() / "lock", "down"):
+        for name, names in found.items():
+            wanted.remove(state(), name, names if roles else ())
         for command in commands:
             result = process.run(command, timeout=300)
             if result.code != 0:
@@ -51,6 +60,20 @@ def logs(roles: Sequence[str], *, project: str | None, follow: bool, tail: int) 
 def state() -> Path:
     """Where the lock lies: beside the clone."""
     return settings.find_root() / ".stackctl"
+
+
+def _lost(docker: Docker, project: str | None) -> list[wanted.Name]:
+    """What is to run, and has no container."""
+    named = settings.chosen_project(project)
+    there = {(container.project, service.name) for service, container in docker.services(named)}
+    return [name for name in wanted.load(state(), named) if name not in there]
+
+
+def _forget(lost: Sequence[wanted.Name], roles: Sequence[str]) -> None:
+    for project, name in lost:
+        if not roles or name in roles:
+            wanted.remove(state(), project, [name])
+            terminal.out(f"{name} has no container; it is no longer missed")
 
 
 def _projects(docker: Docker, roles: Sequence[str], project: str | None) -> dict[str, list[str]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from stackctl import compose, report
 from stackctl import facts as gather
 from stackctl.checks import CHECKS, run, worst
-from stackctl.commands import plan
+from stackctl.commands import plan, wanted
 from stackctl.commands.gates import Patience
 from stackctl.commands.waves import Outcome, start
 from stackctl.model import (
@@ -63,6 +63,7 @@ def up(roles: Sequence[str], *, dry_run: bool, patience: Patience, recreate: boo
     with files.lock(config.state / "lock", "restart" if recreate else "up"):
         _get_images(docker, chosen, config)
         files.write(target, override)
+        wanted.add(config.state, stack.project, [s.name for s in chosen], whole=not roles)
         result = process.run(create, env=config.environ, timeout=600)
         if result.code != 0:
             raise compose.explain(result.err)

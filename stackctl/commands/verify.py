@@ -1,57 +1,70 @@
-"""`stackctl verify`: is everything as promised?"""
+"""`stackctl verify`: is everything as promised? With `--heal` and `--record`, what a timer runs."""
 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 
-from stackctl import facts as gather
 from stackctl import report, settings
-from stackctl.checks import CHECKS, run, worst
-from stackctl.commands.plan import select
-from stackctl.model import Driver, Facts, Finding, Phase, Severity
-from stackctl.system import terminal
-from stackctl.system.docker import Docker
+from stackctl.checks import CHECKS
+from stackctl.commands import heal as healer
+from stackctl.commands import record as memory
+from stackctl.commands import snapshot
+from stackctl.commands.look import Look, look, tell
+from stackctl.model import StackError
+from stackctl.model.incident import Figure
+from stackctl.system import files, terminal
 
 
-def verify(roles: Sequence[str], *, project: str | None, answers: bool, as_json: bool) -> int:
+def verify(
+    roles: Sequence[str],
+    *,
+    project: str | None,
+    answers: bool,
+    as_json: bool,
+    record: bool = False,
+    heal: bool = False,
+    quiet: bool = False,
+) -> int:
     """Check all services, or those of `roles`, from their labels alone. 1 if one is in error."""
-    facts = gather.verify(Docker(), project=settings.chosen_project(project), answers=answers)
-    if roles:
-        chosen = select([o.service for o in facts.observed], roles)
-        facts = replace(facts, observed=tuple(o for o in facts.observed if o.service in chosen))
-    findings = _judge(facts)
-    simulated = isinstance(facts.driver, Driver) and facts.driver.simulated
-    failed = worst(findings) is Severity.ERROR
-    if as_json:
-        terminal.out(report.as_json(findings, ok=not failed, simulated=simulated))
-    else:
-        if simulated:
-            terminal.out(report.SIMULATION + "\n")
-        terminal.out(report.text(findings, colour=terminal.colour()))
-        terminal.out("\n" + report.summary(findings))
-    return 1 if failed else 0
+    if record and (roles or project):
+        raise StackError(
+            "--record looks at the whole box", fix="stackctl verify --record", exit_code=2
+        )
+    if heal and as_json:
+        raise StackError(
+            "--heal tells in words what it does",
+            fix="stackctl heal; then: stackctl verify --json",
+            exit_code=2,
+        )
+    if not record:
+        seen = look(roles, project, answers=answers)
+        if heal and healer.heal(seen, lambda: look(roles, project, answers=answers)):
+            seen = look(roles, project, answers=answers)
+        return tell(seen, as_json=as_json, quiet=quiet)
+    try:
+        # its own lock: one that waited would pile up behind a driver that hangs
+        with files.lock(settings.find_root() / ".stackctl" / "watch.lock", "verify --record"):
+            seen = _remember(look((), project, answers=answers))
+            if heal and healer.heal(seen, lambda: look((), project), watching=True):
+                seen = _remember(look((), project, answers=answers))
+    except files.Busy:
+        terminal.out("another `stackctl verify --record` is still at work; nothing was done")
+        return 0
+    return tell(seen, as_json=as_json, quiet=quiet)
 
 
-def _judge(facts: Facts) -> tuple[Finding, ...]:
-    """All findings; where several projects run here, a service is named with its project."""
-    projects = {o.container.project for o in facts.observed}
-    if len(projects) < 2:
-        return run(CHECKS, facts, Phase.RUNNING)
-    apart = tuple(
-        replace(o, service=replace(o.service, name=f"{o.container.project}/{o.service.name}"))
-        for o in facts.observed
+def _remember(seen: Look) -> Look:
+    """Into the history; what went wrong with that is a finding as well."""
+    there = {o.service.name for o in seen.facts.observed}
+    figures = (
+        *snapshot.figures(seen.facts, seen.findings),
+        *(Figure("service_up", name, 0.0) for name in seen.facts.wanted if name not in there),
     )
-    found = run(CHECKS, replace(facts, observed=apart), Phase.RUNNING)
-    return tuple(replace(f, fix=_typed(f.fix, projects)) for f in found)
-
-
-def _typed(fix: str, projects: set[str]) -> str:
-    """What is typed names the role alone; the project is the one of the folder it is typed in."""
-    for project in projects:
-        fix = fix.replace(f"{project}/", "")
-    return fix
+    found = memory.record(seen.findings, figures, snapshot.box(seen.facts), time.time())
+    return replace(seen, findings=(*seen.findings, *found))
 
 
 def list_checks(*, as_json: bool) -> int:

@@ -99,6 +99,7 @@ class Facts:
     xids: tuple[Xid, ...] = ()
     planned: tuple[Service, ...] = ()
     observed: tuple[Observed, ...] = ()
+    wanted: tuple[str, ...] = ()  # names of services that are to have a container
     port_holders: Mapping[int, str] = field(default_factory=dict)  # host port -> who has it
     missing_models: tuple[MissingModel, ...] = ()
     damaged_models: tuple[DamagedModel, ...] = ()

@@ -21,6 +21,14 @@ def space(path: str) -> Space:
     return Space(path, shutil.disk_usage(folder).free // MIB)
 
 
+def owner(path: Path) -> str:
+    """The user to whom a file or folder belongs; the number where it has no name."""
+    try:
+        return path.owner()
+    except KeyError:
+        return str(path.stat().st_uid)
+
+
 def exists(path: str) -> bool:
     return Path(path).exists()
 
@@ -75,6 +83,10 @@ def rewrite(path: Path, text: str) -> None:
         ) from None
 
 
+class Busy(StackError):
+    """Another process holds the lock."""
+
+
 @contextmanager
 def lock(path: Path, verb: str) -> Iterator[None]:
     """Hold the stack's one lock. A second holder is told who has it, and since when."""
@@ -92,7 +104,7 @@ def lock(path: Path, verb: str) -> Iterator[None]:
         except BlockingIOError:
             handle.seek(0)
             holder = handle.read().strip() or "another stackctl"
-            raise StackError(
+            raise Busy(
                 f"{holder} is changing the stack right now",
                 fix="wait until it has ended, then try again",
             ) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -46,6 +47,10 @@ def run(
 def passthrough(argv: Sequence[str], *, env: Mapping[str, str] | None = None) -> int:
     """Run a program on our own terminal, e.g. `docker compose create` with its progress."""
     return subprocess.run(argv, env=env, check=False).returncode
+
+
+def is_root() -> bool:
+    return os.geteuid() == 0
 
 
 def container_of(pid: int) -> str:

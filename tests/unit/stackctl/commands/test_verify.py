@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from stackctl.commands import verify
+from stackctl.commands.look import judge
 from stackctl.model import Facts, Severity
 from tests.unit.stackctl.box import HEALTHY
 
@@ -19,18 +19,18 @@ def two_projects() -> Facts:
 
 
 def test_one_project_is_not_named() -> None:
-    assert {f.subject for f in verify._judge(HEALTHY)} >= {"main", "coder"}
+    assert {f.subject for f in judge(HEALTHY).findings} >= {"main", "coder"}
 
 
 def test_services_of_two_projects_are_named_apart() -> None:
     first = HEALTHY.observed[0].container.project
-    subjects = {f.subject for f in verify._judge(two_projects())}
+    subjects = {f.subject for f in judge(two_projects()).findings}
     assert subjects >= {f"{first}/coder", "second/coder", f"{first}/main"}
     assert "coder" not in subjects
 
 
 def test_fixes_are_typed_without_the_project() -> None:
-    found = verify._judge(two_projects())
+    found = judge(two_projects()).findings
     errors = [f for f in found if f.severity is Severity.ERROR]
     assert errors
     assert all("second/" not in f.fix for f in errors)
@@ -42,7 +42,7 @@ def test_room_counts_both_projects() -> None:
         replace(o, service=replace(o.service, vram_mib=30000)) if o.service.name == "coder" else o
         for o in facts.observed
     )
-    found = [f for f in verify._judge(replace(facts, observed=heavy)) if f.check == "gpu.room"]
+    found = [f for f in judge(replace(facts, observed=heavy)).findings if f.check == "gpu.room"]
     (full,) = [f for f in found if f.severity is Severity.ERROR]
     assert full.subject == "GPU 3"
     assert "second/coder" in full.evidence

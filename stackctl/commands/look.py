@@ -1,0 +1,88 @@
+"""One look at what runs: facts, what the checks make of them, and how it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from stackctl import facts as gather
+from stackctl import report, settings
+from stackctl.checks import CHECKS, run, worst
+from stackctl.commands import wanted
+from stackctl.commands.plan import select
+from stackctl.model import Driver, Facts, Finding, Phase, Severity
+from stackctl.system import terminal
+from stackctl.system.docker import Docker
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Services are named in the facts as in the findings."""
+
+    facts: Facts
+    findings: tuple[Finding, ...]
+
+    @property
+    def failed(self) -> bool:
+        return worst(self.findings) is Severity.ERROR
+
+    @property
+    def simulated(self) -> bool:
+        return isinstance(self.facts.driver, Driver) and self.facts.driver.simulated
+
+
+def look(roles: Sequence[str], project: str | None, *, answers: bool = False) -> Look:
+    """All services, or those of `roles`, from their labels; and those that are to be there."""
+    chosen = settings.chosen_project(project)
+    facts = gather.verify(Docker(), project=chosen, answers=answers)
+    missed = wanted.load(settings.find_root() / ".stackctl", chosen)
+    if roles:
+        # one that has no container may be named as well
+        known = [o.service for o in facts.observed]
+        lost = {name for _, name in missed} - {s.name for s in known}
+        named = [role for role in roles if role not in lost]
+        mine = select(known, named) if named else ()
+        facts = replace(facts, observed=tuple(o for o in facts.observed if o.service in mine))
+        missed = tuple(each for each in missed if each[1] in roles)
+    return judge(facts, missed)
+
+
+def judge(facts: Facts, missed: Sequence[wanted.Name] = ()) -> Look:
+    """All findings; where several projects run here, a service is named with its project."""
+    projects = {o.container.project for o in facts.observed} | {project for project, _ in missed}
+    if len(projects) < 2:
+        facts = replace(facts, wanted=tuple(name for _, name in missed))
+        return Look(facts, run(CHECKS, facts, Phase.RUNNING))
+    facts = replace(
+        facts,
+        observed=tuple(
+            replace(o, service=replace(o.service, name=f"{o.container.project}/{o.service.name}"))
+            for o in facts.observed
+        ),
+        wanted=tuple(f"{project}/{name}" for project, name in missed),
+    )
+    found = run(CHECKS, facts, Phase.RUNNING)
+    return Look(facts, tuple(replace(f, fix=_typed(f.fix, projects)) for f in found))
+
+
+def tell(seen: Look, *, as_json: bool = False, quiet: bool = False) -> int:
+    """The findings, `quiet` only what is wrong. The exit code."""
+    if as_json:
+        terminal.out(report.as_json(seen.findings, ok=not seen.failed, simulated=seen.simulated))
+    elif quiet:
+        bad = [f for f in seen.findings if f.severity in (Severity.WARNING, Severity.ERROR)]
+        if bad:
+            terminal.out("\n\n".join(report.problem(f) for f in bad))
+    else:
+        if seen.simulated:
+            terminal.out(report.SIMULATION + "\n")
+        terminal.out(report.text(seen.findings, colour=terminal.colour()))
+        terminal.out("\n" + report.summary(seen.findings))
+    return 1 if seen.failed else 0
+
+
+def _typed(fix: str, projects: set[str]) -> str:
+    """What is typed names the role alone; the project is the one of the folder it is typed in."""
+    for project in projects:
+        fix = fix.replace(f"{project}/", "")
+    return fix
