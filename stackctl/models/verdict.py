@@ -96,8 +96,10 @@ def _damage(one: Seen) -> tuple[Damage, list[str]] | None:
     if one.state is State.MISSING:
         return None
     if one.state is State.BAD and one.size != one.file.size:
-        kind = Damage.STRUCTURE if one.model.stated else Damage.UNSTATED
-        return kind, [f"{name}: {one.size} bytes, not {one.file.size}"]
+        # whoever is right about the hash, half a file or a web page is no model
+        broken = one.model.stated or one.problems
+        texts = one.problems or (f"{name}: {one.size} bytes, not {one.file.size}",)
+        return (Damage.STRUCTURE if broken else Damage.UNSTATED), list(texts)
     if one.state is State.BAD and unreadable(one.file):
         return Damage.DISK, [f"{name}: the disk failed when it was last hashed"]
     if one.state is State.BAD:

@@ -197,7 +197,8 @@ def test_a_model_of_a_source_of_its_own(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:3000])
     damaged = facts.damaged_model(image)
     assert damaged
-    assert (damaged.path, damaged.problems) == (str(path), (f"{path.name}: 3000 bytes, not 5000",))
+    problem = f"{path.name}: 3000 bytes, its header promises 5000"
+    assert (damaged.path, damaged.problems) == (str(path), (problem,))
 
 
 def test_a_model_that_lies_where_its_engine_looks_is_named_by_its_source(tmp_path: Path) -> None:
