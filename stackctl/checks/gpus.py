@@ -93,9 +93,13 @@ def nvml_inside(facts: Facts) -> Iterable[Finding]:
 
 
 def _number(o: Observed, facts: Facts) -> int | None:
-    """The GPU of which nvidia-smi complains, as far as it is clear: its only one, or faulty one."""
-    mine = gpus_of(o.service, facts)
-    chosen = [gpu for gpu in mine if gpu.fault] or mine
+    """The GPU of which nvidia-smi complains, where it is clear: the broken one, or its only one."""
+    if not isinstance(facts.driver, Driver):
+        return None
+    mine, unknown = o.service.gpus.resolve(facts.driver.gpus)
+    # one that is lost does not even tell its UUID
+    suspects = [g for g in facts.driver.gpus if g.fault and (g in mine or (unknown and not g.uuid))]
+    chosen = suspects or mine
     return chosen[0].index if len(chosen) == 1 else None
 
 

@@ -144,6 +144,67 @@ def test_restart_loop(stack: Box) -> None:
     assert stack.verify().code == 0
 
 
+#: what an engine says that dies, and the id and a word of the cause that are to be told
+DEATHS = {
+    "known": (
+        "gguf_init_from_file: failed to open GGUF file '/x.gguf' (No such file or directory)\n"
+        "srv load_model: failed to load model",
+        "gguf-missing",
+        "No such file or directory",
+    ),
+    "unknown": (
+        "loading\nFATAL: the moon is in the wrong phase\nexiting due to the above",
+        "",
+        "the moon is in the wrong phase",
+    ),
+}
+
+
+@pytest.mark.parametrize("death", DEATHS)
+def test_an_engine_that_dies_is_told_with_what_killed_it(stack: Box, death: str) -> None:
+    """Also while it runs again: Docker starts it anew each time, and its log begins anew."""
+    words, failure, evidence = DEATHS[death]
+    lines = "; ".join(f'echo "{line}"' for line in words.splitlines())
+    stack.replace(FRAGMENT, "exec /app/llama-server", f"sleep 1; {lines}; exit 3; : ")
+    up = stack.stackctl("up", "coder")
+    assert up.code == 1
+    assert evidence in up.out
+    # between two deaths, and after one
+    wanted = {"running", "restarting"}
+    deadline = time.monotonic() + 30
+    while wanted and time.monotonic() < deadline:
+        state = stack.containers()["coder"]
+        if state not in wanted:
+            time.sleep(0.05)
+            continue
+        finding = stack.verify("coder").get("service.running", "coder")
+        if finding["severity"] == "ok":
+            continue  # it was not started again yet
+        assert evidence in finding["evidence"], finding
+        assert finding["values"]["failure"] == failure
+        assert finding["cause"].startswith("unknown") is not bool(failure)
+        if finding["values"]["state"] in wanted:
+            wanted.remove(finding["values"]["state"])
+    assert not wanted, wanted
+    stack.restore_files()
+    assert stack.stackctl("up", "coder").code == 0
+    assert stack.verify().code == 0
+
+
+def test_a_model_file_that_is_gone(stack: Box) -> None:
+    """Told before anything is changed; and of an engine that dies of it, with the root cause."""
+    stack.replace(FRAGMENT, '--model "/models/llama-cpp/$$STACK_MODEL.gguf"', "--model /gone.gguf")
+    up = stack.stackctl("up", "coder")
+    assert up.code == 1
+    assert "[service.running]" in up.out
+    finding = stack.verify("coder").get("service.running", "coder")
+    assert finding["values"]["failure"] == "gguf-missing", finding
+    assert "/gone.gguf" in finding["evidence"]
+    assert finding["cause"] in up.out
+    stack.restore_files()
+    assert stack.stackctl("up", "coder").code == 0
+
+
 def test_model_that_the_engine_does_not_know(stack: Box) -> None:
     """Whole by its structure, so only the engine can tell."""
     path = stack.home / "models" / "sim" / "llama-cpp" / "gpt-oss-20b.gguf"

@@ -210,10 +210,12 @@ def test_the_gpu_that_failed_inside_is_named_where_it_is_clear() -> None:
     (found,) = (f for f in bad(coder) if f.check == "gpu.inside")
     assert "nvidia-smi -i 3 -pl" in found.fix
     assert found.values == {"code": "smi:15", "failure": "gpu-lost"}
-    gpus = (GPUS[0], replace(GPUS[1], fault=Unavailable("GPU is lost", "nvml:15")), *GPUS[2:])
-    main = replace(with_service("main", inside=lost), driver=replace(DRIVER, gpus=gpus))
-    (found,) = (f for f in bad(main) if f.check == "gpu.inside")
-    assert "nvidia-smi -i 1 -pl" in found.fix
+    fault = Unavailable("GPU is lost", "nvml:15")
+    for told in (uuid(1), ""):  # a lost one may not even tell its UUID
+        gpus = (GPUS[0], replace(GPUS[1], fault=fault, uuid=told), *GPUS[2:])
+        main = replace(with_service("main", inside=lost), driver=replace(DRIVER, gpus=gpus))
+        (found,) = (f for f in bad(main) if f.check == "gpu.inside")
+        assert "nvidia-smi -i 1 -pl" in found.fix
 
 
 def test_one_gpu_less_inside() -> None:
