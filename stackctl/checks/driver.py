@@ -80,8 +80,7 @@ def healthy(facts: Facts) -> Iterable[Finding]:
                 subject,
                 f"{gpu.ecc_uncorrected} uncorrectable ECC errors since the driver was loaded",
                 cause="memory of this GPU is failing: answers computed on it may be wrong",
-                fix=f"stop its services, sudo nvidia-smi -i {gpu.index} --gpu-reset; if the "
-                "count grows again, have the card replaced",
+                fix=filled(xid.Action.ECC, "", gpu.index),
                 values={"ecc_uncorrected": gpu.ecc_uncorrected},
             )
         else:
