@@ -40,7 +40,8 @@ def on_cpu(
         without_gpu(made, "coder")
         made.settings(
             COMPOSE_PROFILES="coder",
-            CODER_SOURCE="", CODER_ENGINE=engine,
+            CODER_SOURCE="",
+            CODER_ENGINE=engine,
             CODER_MODEL=NAME,
             CODER_CONTEXT=CONTEXT,
             **{f"{engine.upper()}_IMAGE": f"stackctl/{image}:1"},
