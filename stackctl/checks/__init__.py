@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from stackctl.checks import daemon, driver, gpus, host, models, proof, services, support, there
+from stackctl.checks import (
+    daemon,
+    driver,
+    gpus,
+    host,
+    kernel,
+    models,
+    proof,
+    services,
+    support,
+    there,
+)
 from stackctl.model import Check, Facts, Finding, Phase, Severity, Unavailable
 
 CHECKS: tuple[Check, ...] = (
     *daemon.CHECKS,
     *driver.CHECKS,
     *host.CHECKS,
+    *kernel.CHECKS,
     *models.CHECKS,
     *support.CHECKS,
     *there.CHECKS,

@@ -94,10 +94,12 @@ def verify(docker: Docker, *, project: str = "", answers: bool = False) -> Facts
         daemon = pool.submit(docker.daemon)
         watched = [pool.submit(observe, docker, s, c, answers=answers) for s, c in pairs]
         looked = [pool.submit(look, s) for s, _ in pairs]
+        found, lines = pci.troubles()
         return Facts(
             daemon=daemon.result(),
             driver=driver.result(),
-            xids=pci.xids(),
+            xids=found,
+            kernel=lines,
             observed=tuple(future.result() for future in watched),
             **_models([future.result() for future in looked], running=True),
         )

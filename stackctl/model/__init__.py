@@ -28,6 +28,7 @@ from stackctl.model.gpu import (
     GpuProcess,
     GpuRequest,
     Hardware,
+    KernelLine,
     Xid,
 )
 from stackctl.model.observed import (
@@ -86,6 +87,7 @@ __all__ = [
     "GpuProof",
     "GpuRequest",
     "Hardware",
+    "KernelLine",
     "Kind",
     "Listing",
     "LockedFile",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from stackctl.model.errors import NOT_ASKED, Unavailable
-from stackctl.model.gpu import Driver, Gpu, GpuRequest, Xid
+from stackctl.model.gpu import Driver, Gpu, GpuRequest, KernelLine, Xid
 from stackctl.model.observed import Observed
 from stackctl.model.service import Service
 
@@ -97,6 +97,7 @@ class Facts:
     compose: str | Unavailable = NOT_ASKED
     driver: Driver | Unavailable = NOT_ASKED
     xids: tuple[Xid, ...] = ()
+    kernel: tuple[KernelLine, ...] = ()  # what else of the kernel log the catalogue knows
     planned: tuple[Service, ...] = ()
     observed: tuple[Observed, ...] = ()
     wanted: tuple[str, ...] = ()  # names of services that are to have a container

@@ -81,6 +81,14 @@ class Xid:
 
 
 @dataclass(frozen=True, slots=True)
+class KernelLine:
+    """A line of the kernel log that says what went wrong on this host."""
+
+    text: str
+    at: float  # seconds since the epoch
+
+
+@dataclass(frozen=True, slots=True)
 class GpuRequest:
     """The GPUs a service asks for: ids (index, UUID or CDI name), or a count (-1 = all)."""
 

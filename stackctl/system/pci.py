@@ -5,13 +5,20 @@ from __future__ import annotations
 import os
 import re
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
-from stackctl.model import Xid
+from stackctl.catalogue import KERNEL, first, xid
+from stackctl.catalogue.match import needles
+from stackctl.model import KernelLine, Xid
 
 _NVIDIA = "0x10de"
 _DISPLAY_CLASS = "0x03"  # VGA (0x0300) and 3D controllers (0x0302)
 _XID = re.compile(r"NVRM: Xid \((?:PCI:)?([0-9a-fA-F:.]+)\).*?: (\d+),")
+_KMSG = Path("/dev/kmsg")
+_STAMP = 2  # place of the microseconds since boot before a record
+_OTHERS = tuple(failure for failure in KERNEL if failure not in xid.FAILURES)
+_MARKS = frozenset(mark for failure in _OTHERS for mark in needles(failure.pattern))
 
 
 def nvidia_gpus(root: Path = Path("/sys/bus/pci/devices")) -> tuple[str, ...]:
@@ -28,14 +35,31 @@ def nvidia_gpus(root: Path = Path("/sys/bus/pci/devices")) -> tuple[str, ...]:
     return tuple(found)
 
 
-def xids(kmsg: Path = Path("/dev/kmsg")) -> tuple[Xid, ...]:
+def xids(kmsg: Path = _KMSG) -> tuple[Xid, ...]:
     """Xid errors since boot. Empty when the kernel log may not be read (not root)."""
+    return troubles(kmsg)[0]
+
+
+def troubles(kmsg: Path = _KMSG) -> tuple[tuple[Xid, ...], tuple[KernelLine, ...]]:
+    """Xid errors since boot, and whatever else of the kernel log the catalogue knows."""
+    found: list[Xid] = []
+    others: list[KernelLine] = []
+    for at, text in _records(kmsg):
+        if match := _XID.search(text):
+            found.append(Xid(match[1], int(match[2]), text, at))
+        # most lines have none of the words: a kernel log has ten thousand
+        elif any(mark in text for mark in _MARKS) and first(text, _OTHERS):
+            others.append(KernelLine(text, at))
+    return tuple(found), tuple(others)
+
+
+def _records(kmsg: Path) -> Iterator[tuple[float, str]]:
+    """When each line of the kernel log was written, and the line."""
     try:
         fd = os.open(kmsg, os.O_RDONLY | os.O_NONBLOCK)
     except OSError:
-        return ()
+        return
     boot = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
-    found = []
     try:
         while True:
             try:
@@ -47,9 +71,8 @@ def xids(kmsg: Path = Path("/dev/kmsg")) -> tuple[Xid, ...]:
             if not record:
                 break
             head, _, text = record.partition(";")
-            if match := _XID.search(text):
-                at = boot + int(head.split(",")[2]) / 1e6
-                found.append(Xid(match[1], int(match[2]), text.splitlines()[0], at))
+            stamp = head.split(",")
+            if text and len(stamp) > _STAMP and stamp[_STAMP].isdecimal():
+                yield boot + int(stamp[_STAMP]) / 1e6, text.splitlines()[0]
     finally:
         os.close(fd)
-    return tuple(found)

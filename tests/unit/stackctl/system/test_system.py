@@ -108,7 +108,37 @@ def test_xids(tmp_path: Path) -> None:
     assert first.at == pytest.approx(time.time() - 60, abs=2)
     assert (second.pci_bus_id, second.number) == ("0000:1c:00", 13)
     assert "class 0xc597" in second.line
+    assert [x.number for x in pci.troubles(file)[0]] == [79, 13]
+    assert pci.troubles(file)[1] == ()
     assert pci.xids(tmp_path / "none") == ()
+
+
+def test_what_else_the_kernel_logged(tmp_path: Path) -> None:
+    seconds = time.clock_gettime(time.CLOCK_BOOTTIME) - 60
+    stamp = f"4,1,{int(seconds * 1e6)},-;"
+    records = (
+        stamp + "Out of memory: Killed process 4711 (python) total-vm:1kB\n SUBSYSTEM=x\n",
+        stamp + "usb 1-1: new high-speed USB device number 2\n",
+        "no record\n",
+        "4,1,never,-;Out of memory: Killed process 1 (x)\n",
+        stamp + "nvme nvme0: I/O 12 QID 3 timeout, reset controller\n",
+    )
+    file = tmp_path / "kmsg"
+    file.write_text("".join(record.ljust(8192) for record in records))
+    found, lines = pci.troubles(file)
+    assert found == ()
+    assert [line.text.split()[0] for line in lines] == ["Out", "nvme"]
+    assert lines[0].text.endswith("total-vm:1kB")
+    assert lines[0].at == pytest.approx(time.time() - 60, abs=2)
+
+
+def test_a_large_kernel_log_takes_no_time(tmp_path: Path) -> None:
+    line = "4,1,5000000,-;usb 1-1: new high-speed USB device number 2 using xhci_hcd\n"
+    file = tmp_path / "kmsg"
+    file.write_text(line.ljust(8192) * 5000)
+    began = time.perf_counter()
+    assert pci.troubles(file) == ((), ())
+    assert time.perf_counter() - began < 1.0  # 0.1 s; a busy machine takes longer
 
 
 def test_space(tmp_path: Path) -> None:
