@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.bench import logs, models
+from tests.bench import history, logs, models, watch
 from tests.bench.fleet import fleet
 from tests.bench.pairs import Pairs, measure, table
 from tests.integration.gpu_lock import healthy_gpus
@@ -83,6 +83,8 @@ def main() -> int:
         for benchmark in (help_text, up, verify_of_four, verify_of_many):
             print(f"measuring: {benchmark.__name__.replace('_', ' ')}", file=sys.stderr, flush=True)
             rows.append(benchmark(mine))
+        print("measuring: watch", file=sys.stderr, flush=True)
+        limits = watch.bars(mine)
     with tempfile.TemporaryDirectory() as folder, models.hub(Path(folder)) as hub:
         for bar in (
             models.pull,
@@ -93,7 +95,10 @@ def main() -> int:
         ):
             print(f"measuring: {bar.__name__.replace('_', ' ')}", file=sys.stderr, flush=True)
             rows.append(bar(hub))
-        limits = [models.quick(Path(folder)), models.memory()]
+        limits += [models.quick(Path(folder)), models.memory()]
+    print("measuring: history", file=sys.stderr, flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        limits += history.bars(Path(folder))
     print("measuring: log", file=sys.stderr, flush=True)
     rate = logs.measure()
     print(table(rows))
