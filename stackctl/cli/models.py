@@ -109,6 +109,9 @@ def _carry(below: _Verbs) -> None:
     text = "take over what export wrote; every hash is checked on arrival"
     bring = below.add_parser("import", help=text, description=text, epilog=EPILOG)
     bring.add_argument("bundle", metavar="BUNDLE", help="a folder or .tar that export wrote")
+    bring.add_argument(
+        "--update", action="store_true", help="also where another revision is pinned here"
+    )
     dry_run(bring)
     bring.set_defaults(run=_run_import)
 
@@ -189,4 +192,4 @@ def _run_export(args: argparse.Namespace) -> int:
 def _run_import(args: argparse.Namespace) -> int:
     from stackctl.commands.models import bundle
 
-    return bundle.bring(args.bundle, dry_run=args.dry_run)
+    return bundle.bring(args.bundle, update=args.update, dry_run=args.dry_run)

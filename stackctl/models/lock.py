@@ -56,7 +56,7 @@ def put(models: Iterable[LockedModel], model: LockedModel) -> tuple[LockedModel,
         if digest != file.digest:
             raise StackError(
                 f"{file.path} belongs to {other.source.name}, with another content",
-                fix="choose another folder with --to, or remove that model first",
+                fix="choose another folder with --to; or free this one: stackctl models prune",
             )
     if len({file.path for file in model.files}) < len(model.files):
         raise StackError(f"{model.source.name} has two files of one path")

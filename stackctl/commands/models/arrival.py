@@ -32,8 +32,9 @@ from stackctl.system.progress import Progress, progress, size
 _KEEP = 5.0
 
 
-def bring(target: str, *, dry_run: bool = False) -> int:
-    """Take over the models of a bundle; 1 if one of its files is wrong."""
+def bring(target: str, *, update: bool = False, dry_run: bool = False) -> int:
+    """Take over the models of a bundle; 1 if one of its files is wrong. What is pinned here to
+    another revision stays so, unless `update` moves it on."""
     shelf = open_shelf()
     path = Path(target).absolute()
     if path.resolve() == shelf.store.folder.resolve():
@@ -45,7 +46,7 @@ def bring(target: str, *, dry_run: bool = False) -> int:
     source = bundle.open_bundle(path)
     models = _models(source)
     members = source.members({file.path for model in models for file in model.files})
-    merged = _merged(shelf.models, models)
+    merged = _merged(shelf.models, models, update)
     _show(shelf, path, merged, models)
     _check_room(shelf, merged, models)
     if dry_run:
@@ -61,7 +62,7 @@ def bring(target: str, *, dry_run: bool = False) -> int:
                     name, "models import", lambda holder: terminal.out(f"waiting for {holder}")
                 )
             )
-        shelf.change(lambda here: _merged(here, models))
+        shelf.change(lambda here: _merged(here, models, update))
         arrival = _Arrival(shelf, members)
         arrival.run([model for model in shelf.models if _is_of(model, models)])
     good = [_finish(shelf, model) for model in arrival.complete]
@@ -95,30 +96,34 @@ def _models(source: bundle.Source) -> Models:
     )
 
 
-def _merged(here: Models, arriving: Models) -> Models:
+def _merged(here: Models, arriving: Models, update: bool) -> Models:
     """The lock with these models as well; an error if that is not possible."""
     known = {(file.path, file.digest): file for model in here for file in model.files}
     for model in arriving:
         for old in here:
-            if same(old.source, model.source):
-                _check_same(old, model)
+            if same(old.source, model.source) and not _is_same(old, model):
+                if not update:
+                    raise _other(old, model)
+                here = lock.without(here, old.source)
         seen = tuple(known.get((file.path, file.digest), file) for file in model.files)
         here = lock.put(here, replace(model, files=seen))
     return here
 
 
-def _check_same(old: LockedModel, new: LockedModel) -> None:
-    """What is pinned here stays: an import never moves a model on."""
+def _is_same(old: LockedModel, new: LockedModel) -> bool:
     theirs = {file.path: file.digest for file in new.files}
     clash = old.source == new.source and theirs != {f.path: f.digest for f in old.files}
-    if old.revision != new.revision or clash:
-        name = sources.spec(new.source)
-        raise StackError(
-            f"{name}: {layout.LOCK_NAME} here has revision {old.revision[:12] or 'none'}, "
-            f"the bundle {new.revision[:12] or 'none'}; nothing was changed",
-            fix=f"where there is a network: stackctl models update {name}; or remove what is here "
-            "(stackctl models prune) and import again",
-        )
+    return old.revision == new.revision and not clash
+
+
+def _other(old: LockedModel, new: LockedModel) -> StackError:
+    """What is pinned here stays where its owner pinned it."""
+    return StackError(
+        f"{sources.spec(new.source)}: {layout.LOCK_NAME} here has revision "
+        f"{old.revision[:12] or 'none'}, the bundle {new.revision[:12] or 'none'}; "
+        "nothing was changed",
+        fix="to move on to the bundle's: stackctl models import --update",
+    )
 
 
 def _is_of(model: LockedModel, models: Models) -> bool:

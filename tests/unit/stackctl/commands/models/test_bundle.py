@@ -381,9 +381,14 @@ def test_another_revision_is_here(here: Path, box: Callable[[str], Path], tmp_pa
     before = Store(there).read_lock()
     with pytest.raises(StackError, match="here has revision ffff") as caught:
         bundle.bring(str(tmp_path / "carried"))
-    assert "models update" in caught.value.fix
+    assert "import --update" in caught.value.fix
     assert Store(there).read_lock() == before
     assert not (there / "ollama").exists()
+    assert bundle.bring(str(tmp_path / "carried"), update=True) == 0
+    moved = {model.source: model.revision for model in lock.read(Store(there).read_lock())}
+    assert moved[HUB] == REVISION
+    ref = there / layout.repository(HUB) / "refs/main"
+    assert ref.read_text() == REVISION
 
 
 def test_a_dry_run_changes_nothing(
