@@ -38,8 +38,8 @@ class Digest:
 class Source:
     """A model as its owner names it, e.g. hf:openai/gpt-oss-20b@main.
 
-    `name` is org/name, name:tag, the rest of a URL or a path on this disk. `include` and `exclude` are
-    patterns of fnmatch over the publisher's paths; no `include` means all.
+    `name` is org/name, name:tag, the rest of a URL or a path on this disk. `include` and `exclude`
+    are patterns of fnmatch over the publisher's paths; no `include` means all.
     """
 
     kind: Kind
