@@ -46,6 +46,9 @@ def _running(o: Observed) -> Finding:
     evidence = known.line if known else c.error or last_line
     severity = Severity.ERROR
     if c.oom_killed or (not c.running and c.exit_code == KILLED):
+        if not known and not c.error and last_line:
+            # one that was killed had no time to say why
+            evidence = f"last line: {last_line}"
         what = "was killed: out of memory" if c.oom_killed else "was killed (exit code 137)"
         cause = "the container's memory limit or the host's memory was exhausted"
         fix = f"free -h; a smaller model or a higher limit, then: stackctl up {name}"

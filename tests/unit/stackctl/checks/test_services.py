@@ -253,6 +253,11 @@ def test_why_it_ended_before_docker_started_it_again(restarts: int) -> None:
     assert unknown.evidence == ""
 
 
+def test_the_last_line_of_one_that_was_killed_is_no_reason() -> None:
+    found = only(with_service("main", state="exited", exit_code=137, last_line="all is well"))
+    assert found.evidence == "last line: all is well"
+
+
 def test_dockers_own_error_is_evidence() -> None:
     error = "CDI device injection failed: unresolvable CDI devices nvidia.com/gpu=7"
     assert only(with_service("main", state="created", error=error)).evidence == error
