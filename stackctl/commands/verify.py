@@ -1,21 +1,15 @@
-"""`stackctl verify`: is everything as promised? With `--heal` and `--record`, what a timer runs."""
+"""`stackctl verify`: is everything as promised?"""
 
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Sequence
-from dataclasses import replace
 
-from stackctl import report, settings
+from stackctl import report
 from stackctl.checks import CHECKS
-from stackctl.commands import heal as healer
-from stackctl.commands import record as memory
-from stackctl.commands import snapshot
-from stackctl.commands.look import Look, look, tell
+from stackctl.commands.look import look, tell
 from stackctl.model import StackError
-from stackctl.model.incident import Figure
-from stackctl.system import files, terminal
+from stackctl.system import terminal
 
 
 def verify(
@@ -29,42 +23,28 @@ def verify(
     quiet: bool = False,
 ) -> int:
     """Check all services, or those of `roles`, from their labels alone. 1 if one is in error."""
-    if record and (roles or project):
-        raise StackError(
-            "--record looks at the whole box", fix="stackctl verify --record", exit_code=2
-        )
     if heal and as_json:
         raise StackError(
             "--heal tells in words what it does",
             fix="stackctl heal; then: stackctl verify --json",
             exit_code=2,
         )
-    if not record:
-        seen = look(roles, project, answers=answers)
-        if heal and healer.heal(seen, lambda: look(roles, project, answers=answers)):
+    if record:
+        if roles or project:
+            raise StackError(
+                "--record looks at the whole box", fix="stackctl verify --record", exit_code=2
+            )
+        # here, as what it imports would make every other verify slower by a third
+        from stackctl.commands import rounds
+
+        return rounds.make(answers=answers, as_json=as_json, heal=heal, quiet=quiet)
+    seen = look(roles, project, answers=answers)
+    if heal:
+        from stackctl.commands import heal as healer
+
+        if healer.heal(seen, lambda: look(roles, project, answers=answers)):
             seen = look(roles, project, answers=answers)
-        return tell(seen, as_json=as_json, quiet=quiet)
-    try:
-        # its own lock: one that waited would pile up behind a driver that hangs
-        with files.lock(settings.find_root() / ".stackctl" / "watch.lock", "verify --record"):
-            seen = _remember(look((), project, answers=answers))
-            if heal and healer.heal(seen, lambda: look((), project), watching=True):
-                seen = _remember(look((), project, answers=answers))
-    except files.Busy:
-        terminal.out("another `stackctl verify --record` is still at work; nothing was done")
-        return 0
     return tell(seen, as_json=as_json, quiet=quiet)
-
-
-def _remember(seen: Look) -> Look:
-    """Into the history; what went wrong with that is a finding as well."""
-    there = {o.service.name for o in seen.facts.observed}
-    figures = (
-        *snapshot.figures(seen.facts, seen.findings),
-        *(Figure("service_up", name, 0.0) for name in seen.facts.wanted if name not in there),
-    )
-    found = memory.record(seen.findings, figures, snapshot.box(seen.facts), time.time())
-    return replace(seen, findings=(*seen.findings, *found))
 
 
 def list_checks(*, as_json: bool) -> int:

@@ -1,0 +1,38 @@
+"""`verify --record`, with `--heal`: what a timer runs. Look, remember, tell, heal, look again."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from stackctl import settings
+from stackctl.commands import heal as healer
+from stackctl.commands import record, snapshot
+from stackctl.commands.look import Look, look, tell
+from stackctl.model.incident import Figure
+from stackctl.system import files, terminal
+
+
+def make(*, answers: bool, as_json: bool, heal: bool, quiet: bool) -> int:
+    """One round over the whole box. 1 if something is in error after it."""
+    try:
+        # its own lock: one that waited would pile up behind a driver that hangs
+        with files.lock(settings.find_root() / ".stackctl" / "watch.lock", "verify --record"):
+            seen = _remember(look((), None, answers=answers))
+            if heal and healer.heal(seen, lambda: look((), None), watching=True):
+                seen = _remember(look((), None, answers=answers))
+    except files.Busy:
+        terminal.out("another `stackctl verify --record` is still at work; nothing was done")
+        return 0
+    return tell(seen, as_json=as_json, quiet=quiet)
+
+
+def _remember(seen: Look) -> Look:
+    """Into the history; what went wrong with that is a finding as well."""
+    there = {o.service.name for o in seen.facts.observed}
+    figures = (
+        *snapshot.figures(seen.facts, seen.findings),
+        *(Figure("service_up", name, 0.0) for name in seen.facts.wanted if name not in there),
+    )
+    found = record.record(seen.findings, figures, snapshot.box(seen.facts), time.time())
+    return replace(seen, findings=(*seen.findings, *found))
