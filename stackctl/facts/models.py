@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -53,22 +54,26 @@ def models_folder(service: Service) -> str:
     return ""
 
 
-def specs_of(service: Service) -> tuple[str, ...]:
-    """The sources of a service's models, as their owner named them or by its engine's rule."""
+def named(service: Service) -> Iterator[tuple[str, str]]:
+    """Folder ("" if none is named) and source of a service's models, as their owner named them or
+    by its engine's rule."""
     engine = ENGINES.get(service.engine)
     texts = service.sources
     if not texts and engine and engine.source and service.model:
         texts = (engine.source(service.model),)
-    return tuple(_specs(texts))
-
-
-def _specs(texts: Sequence[str]) -> Iterator[str]:
     for text in texts:
         folder, mark, rest = text.partition("=")
-        try:
-            yield sources.spec(sources.parse(rest if mark and ":" not in folder else text))
-        except StackError:
-            continue  # a label that `stackctl models` refuses, and says why
+        # an = further right is part of a URL
+        yield (folder, rest) if mark and ":" not in folder else ("", text)
+
+
+def specs_of(service: Service) -> tuple[str, ...]:
+    """The sources of a service's models in their canonical form."""
+    found = []
+    for _, text in named(service):
+        with suppress(StackError):  # a label that `stackctl models` refuses, and says why
+            found.append(sources.spec(sources.parse(text)))
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from stackctl.commands import plan
 from stackctl.engines import ENGINES
+from stackctl.facts import models as facts
 from stackctl.model import Kind, Listing, LockedFile, LockedModel, Service, Source, StackError
 from stackctl.models import lock, publishers
 from stackctl.models import source as sources
@@ -99,16 +100,9 @@ def wants(services: Sequence[Service], folder: Path | None = None) -> tuple[Want
     found: list[Want] = []
     for service in services:
         engine = ENGINES.get(service.engine)
-        texts = service.sources
-        if not texts and engine and engine.source and service.model:
-            texts = (engine.source(service.model),)
-        for text in texts:
-            to, mark, rest = text.partition("=")
-            if not mark or ":" in to:  # an = further right is part of a URL
-                to, rest = "", text
-            below = engine.folder if engine else ""
-            target = "/".join(filter(None, (below, to)))
-            source = canonical(usual(_parsed(service, rest)), folder)
+        for to, text in facts.named(service):
+            target = "/".join(filter(None, (engine.folder if engine else "", to)))
+            source = canonical(usual(_parsed(service, text)), folder)
             found.append(Want(source, target, service.name))
     return tuple(found)
 
