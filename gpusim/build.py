@@ -13,7 +13,7 @@ from gpusim.paths import SOURCE_DIR
 DRIVER_DIR = SOURCE_DIR / "driver"
 BUILD_DIR = SOURCE_DIR / "build"
 
-LIBRARY, SMI, DEVCG = "libnvidia-ml.so.1", "nvidia-smi", "devcg"
+LIBRARY, CUDA, SMI, DEVCG = "libnvidia-ml.so.1", "libcuda.so.1", "nvidia-smi", "devcg"
 
 # No libc, no start-up files, nothing the compiler would take from them (see driver/syscalls.h).
 # Without loop patterns off, memcpy's loop would be compiled into a call of memcpy.
@@ -24,13 +24,18 @@ FREESTANDING = (
 )
 COMMON = ("-O2", "-Wall", "-Wextra", "-Werror", "-s", "-Wl,-z,noexecstack")
 
-SHARED_PATTERNS = ("text.c", "state.c", "processes.c", "nodes.c", "nvml_*.c")
+SHARED_PATTERNS = ("text.c", "state.c", "processes.c", "nodes.c")
+NVML_PATTERNS = (*SHARED_PATTERNS, "nvml_*.c")
 TARGETS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     LIBRARY: (
         (*FREESTANDING, "-fPIC", "-shared", f"-Wl,-soname,{LIBRARY}"),
-        SHARED_PATTERNS,
+        NVML_PATTERNS,
     ),
-    SMI: ((*FREESTANDING, "-static", "-fno-pic", "-no-pie"), (*SHARED_PATTERNS, "smi_*.c")),
+    CUDA: (
+        (*FREESTANDING, "-fPIC", "-shared", f"-Wl,-soname,{CUDA}"),
+        (*SHARED_PATTERNS, "cuda_*.c"),
+    ),
+    SMI: ((*FREESTANDING, "-static", "-fno-pic", "-no-pie"), (*NVML_PATTERNS, "smi_*.c")),
     DEVCG: (("-std=gnu11", "-static"), ("devcg.c", "bpf.c")),
 }
 

@@ -5,7 +5,7 @@ Format: https://github.com/cncf-tags/container-device-interface, version 0.5.0.
 
 import json
 
-from gpusim.build import LIBRARY, SMI
+from gpusim.build import CUDA, LIBRARY, SMI
 from gpusim.hardware import Profile, gpu_uuid
 from gpusim.paths import INSTALL_DIR, RUN_DIR
 
@@ -52,7 +52,11 @@ def specification(profile: Profile) -> str:
         # The directory, so that the rename of a changed state is seen inside.
         _mount(str(RUN_DIR), str(RUN_DIR)),
     ]
-    mounts += [_mount(f"{INSTALL_DIR}/{LIBRARY}", f"{place}/{LIBRARY}") for place in LIBRARY_DIRS]
+    mounts += [
+        _mount(f"{INSTALL_DIR}/{library}", f"{place}/{library}")
+        for library in (LIBRARY, CUDA)
+        for place in LIBRARY_DIRS
+    ]
     spec = {
         "cdiVersion": "0.5.0",
         "kind": KIND,

@@ -1,6 +1,6 @@
 """What can be broken, and how each fault shows in the state file.
 
-Return codes are those of nvml.h.
+Return codes are those of nvml.h where nothing else is said.
 """
 
 from collections.abc import Callable
@@ -11,6 +11,7 @@ from typing import Any
 from gpusim.hardware import gpu_bus
 
 GPU_IS_LOST, RESET_REQUIRED, DRIVER_NOT_LOADED = 15, 16, 9
+CUDA_ERROR_UNKNOWN = 999  # of cuda.h
 
 # The library of a newer driver package beside the kernel module that still runs.
 UPGRADED_LIBRARY = "580.173.02"
@@ -98,6 +99,11 @@ KINDS: dict[str, FaultKind] = {
         "no kernel module behind the device nodes",
         _driver_keys(init_fault=DRIVER_NOT_LOADED),
     ),
+    "cuda-999": FaultKind(
+        Scope.DRIVER,
+        "cuInit fails with 999 while NVML is fine, as after a new major number of nvidia_uvm",
+        _driver_keys(cuda_fault=CUDA_ERROR_UNKNOWN),
+    ),
     "wrong-count": FaultKind(
         Scope.GPU, "not found at boot: one GPU fewer than there should be", _gpu_keys(hidden=1)
     ),
@@ -111,7 +117,7 @@ KINDS: dict[str, FaultKind] = {
         Scope.GPU, "an Xid event (--xid, 79 if not given), also in the kernel log", _xid
     ),
     "hung-driver": FaultKind(
-        Scope.DRIVER, "nvmlInit takes --seconds (10 if not given)", _hung_driver
+        Scope.DRIVER, "nvmlInit and cuInit take --seconds (10 if not given)", _hung_driver
     ),
 }
 

@@ -56,7 +56,9 @@ def driver_files() -> list[Path]:
     """Parts of an NVIDIA driver or container toolkit where programs look for them."""
     candidates = [Path(directory, tool) for directory in TOOL_DIRS for tool in TOOLS]
     candidates += [
-        Path(directory, "libnvidia-ml.so.1") for directory in (*LIBRARY_DIRS, LOCAL_LIBRARY_DIR)
+        Path(directory, library)
+        for directory in (*LIBRARY_DIRS, LOCAL_LIBRARY_DIR)
+        for library in ("libnvidia-ml.so.1", "libcuda.so.1")
     ]
     return [path for path in (DRIVER_DIR, *candidates) if os.path.lexists(path)] + _cdi_specs()
 

@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from gpusim.build import DEVCG, LIBRARY, SMI, build
+from gpusim.build import CUDA, DEVCG, LIBRARY, SMI, build
 from gpusim.cdi import CONTROL_MINOR, NVIDIA_MAJOR, specification
 from gpusim.errors import GpusimError
 from gpusim.guard import refuse_real_gpus
@@ -36,6 +36,7 @@ from gpusim.state import State, load, render, save
 from gpusim.watcher import code_stamp, running_watcher
 
 LIBRARY_FILE = Path("/usr/local/lib", LIBRARY)
+CUDA_FILE = Path("/usr/local/lib", CUDA)
 SMI_FILE = Path("/usr/local/bin", SMI)
 CDI_FILE = Path("/etc/cdi/gpusim.json")
 # On dockerd's PATH, where it looks for the hook when it starts.
@@ -54,9 +55,11 @@ def _wanted_files(profile: Profile) -> dict[Path, tuple[bytes, int]]:
     runtime = (SOURCE_DIR / "parts" / f"{RUNTIME}.py").read_bytes()
     return {
         INSTALL_DIR / LIBRARY: (parts[LIBRARY], 0o644),
+        INSTALL_DIR / CUDA: (parts[CUDA], 0o644),
         INSTALL_DIR / SMI: (parts[SMI], 0o755),
         INSTALL_DIR / DEVCG: (parts[DEVCG], 0o755),
         LIBRARY_FILE: (parts[LIBRARY], 0o644),
+        CUDA_FILE: (parts[CUDA], 0o644),
         SMI_FILE: (parts[SMI], 0o755),
         TOOLS_DIR / HOOK: (hook, 0o755),
         TOOLS_DIR / RUNTIME: (runtime, 0o755),
@@ -84,7 +87,7 @@ def install(asked: Profile | None) -> list[str]:
         nodes = _wanted_nodes(profile)
         manifest = manifest or Manifest(profile)
         done = _place(manifest, profile, files, nodes)
-        if LIBRARY_FILE in done:
+        if {LIBRARY_FILE, CUDA_FILE} & set(done):
             subprocess.run(["ldconfig"], check=True)
         lines = [f"wrote {path}" for path in done]
         return lines + _set_state(profile) + _start_watcher()

@@ -32,6 +32,7 @@ static const struct field GLOBAL_FIELDS[] = {
     FIELD(struct hardware, NUMBER32, cuda_version),
     FIELD(struct hardware, NUMBER32, init_fault),
     FIELD(struct hardware, NUMBER32, init_delay_ms),
+    FIELD(struct hardware, NUMBER32, cuda_fault),
     {0, TEXT, 0, 0},
 };
 

@@ -43,6 +43,7 @@ struct hardware {
     u32 cuda_version;         /* 1000 * major + 10 * minor */
     u32 init_fault;           /* NVML return code of nvmlInit, 0 when healthy */
     u32 init_delay_ms;
+    u32 cuda_fault; /* what cuInit returns though NVML is fine, 0 when healthy */
     struct gpu gpus[MAX_GPUS];
 };
 

@@ -15,7 +15,7 @@ from typing import NoReturn
 PARTS = "/opt/gpusim"
 RUN_DIR = "/run/gpusim"
 MAJOR, CONTROL_MINOR = 195, 255
-LIBRARY = "libnvidia-ml.so.1"
+NVML, CUDA = "libnvidia-ml.so.1", "libcuda.so.1"
 LIBRARY_DIRS = ("/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib")
 
 NVML_ERRORS = {"9": "driver not loaded", "18": "driver/library version mismatch"}
@@ -31,8 +31,8 @@ bind() {
     mount --bind "$1" "$ROOT$2"
     mount -o remount,bind,ro,nosuid,nodev "$ROOT$2"
 }
-bind "$PARTS/$LIBRARY" "$LIBRARY_DIR/$LIBRARY"
-bind "$PARTS/nvidia-smi" /usr/bin/nvidia-smi
+for library in $LIBRARIES; do bind "$PARTS/$library" "$LIBRARY_DIR/$library"; done
+case " $LIBRARIES " in *" $NVML "*) bind "$PARTS/nvidia-smi" /usr/bin/nvidia-smi ;; esac
 bind "$RUN_DIR" "$RUN_DIR"
 for node in "$@"; do
     path="$ROOT/dev/${node%:*}"
@@ -82,12 +82,23 @@ def wanted_gpus(request: str, state: dict[str, str]) -> list[int]:
     return wanted
 
 
-def prepare_root(pid: int, root: str, nodes: list[str]) -> None:
+def wanted_libraries(capabilities: str) -> list[str]:
+    """Libraries for the value of NVIDIA_DRIVER_CAPABILITIES."""
+    wanted = set((capabilities or "utility,compute").replace(" ", "").split(","))
+    return [
+        library
+        for library, capability in ((NVML, "utility"), (CUDA, "compute"))
+        if wanted & {"all", capability}
+    ]
+
+
+def prepare_root(pid: int, root: str, nodes: list[str], libraries: list[str]) -> None:
     variables = {
         "ROOT": root,
         "PARTS": PARTS,
         "RUN_DIR": RUN_DIR,
-        "LIBRARY": LIBRARY,
+        "NVML": NVML,
+        "LIBRARIES": " ".join(libraries),
         "LIBRARY_DIR": next((d for d in LIBRARY_DIRS if os.path.isdir(root + d)), LIBRARY_DIRS[-1]),
         "MAJOR": str(MAJOR),
         "PATH": os.environ.get("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"),
@@ -139,7 +150,8 @@ def main() -> None:
     gpus = wanted_gpus(request, state)
     root = os.path.join(bundle, config["root"]["path"])
     nodes = [f"nvidiactl:{CONTROL_MINOR}", *(f"nvidia{i}:{i}" for i in gpus)]
-    prepare_root(container["pid"], root, nodes)
+    libraries = wanted_libraries(environment.get("NVIDIA_DRIVER_CAPABILITIES", ""))
+    prepare_root(container["pid"], root, nodes, libraries)
     allow_devices(container["pid"], [CONTROL_MINOR, *gpus])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from stackctl.checks import (
+    cuda,
     daemon,
     driver,
     gpus,
@@ -27,7 +28,9 @@ CHECKS: tuple[Check, ...] = (
     *support.CHECKS,
     *there.CHECKS,
     *services.CHECKS[:1],
-    *gpus.CHECKS,
+    *gpus.CHECKS[:2],
+    *cuda.CHECKS,
+    *gpus.CHECKS[2:],
     *services.CHECKS[1:2],
     *proof.CHECKS,
     *services.CHECKS[2:],

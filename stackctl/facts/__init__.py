@@ -24,7 +24,7 @@ from stackctl.model import (
     StackError,
     Unavailable,
 )
-from stackctl.system import files, http, nvml, pci, probe, process
+from stackctl.system import cuda, files, http, nvml, pci, probe, process
 from stackctl.system.docker import EXEC_TIMEOUT, Docker
 
 __all__ = [
@@ -115,14 +115,17 @@ def observe(
         return seen
     if container.restarts:
         seen = replace(seen, died=logs.died(docker, seen, text))
-    with ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(2) as pool:
         inside = pool.submit(look_inside, docker, seen) if service.gpus.wanted else None
+        computing = pool.submit(cuda.look, docker, container) if service.gpus.wanted else None
         if engine and container.url:
             seen = _ask(seen, engine, text, answers)
         if isinstance(seen.answer, Unavailable):
             why = logs.refused(docker, seen, seen.answer.reason, text)
             seen = replace(seen, explanations=why or seen.explanations)
-        return replace(seen, inside=inside.result()) if inside else seen
+        if inside and computing:
+            return replace(seen, inside=inside.result(), cuda=computing.result())
+        return seen
 
 
 def look_inside(docker: Docker, seen: Observed) -> tuple[SeenGpu, ...] | Unavailable:

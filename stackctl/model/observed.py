@@ -16,6 +16,25 @@ class SeenGpu:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A device node /dev/nvidia* of a container. `error` = errno of opening it, 0 if it opens."""
+
+    path: str
+    major: int
+    error: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cuda:
+    """What CUDA says inside a container: the devices' UUIDs, without the `GPU-` before them."""
+
+    devices: tuple[str, ...] | Unavailable = NOT_ASKED
+    nodes: tuple[Node, ...] = ()
+    mask: str | None = None  # CUDA_VISIBLE_DEVICES of the container
+    uvm_major: int | None = None  # of nvidia-uvm, as the host's kernel says; None if it does not
+
+
 #: MiB of a buffer of which an engine names the device, and not the size
 AT_LEAST = 1.0
 
@@ -95,6 +114,7 @@ class Observed:
     service: Service
     container: Container
     inside: tuple[SeenGpu, ...] | Unavailable = NOT_ASKED
+    cuda: Cuda | Unavailable = NOT_ASKED
     ready: bool | Unavailable = NOT_ASKED
     proof: GpuProof | Unavailable = NOT_ASKED
     served: Served | Unavailable = NOT_ASKED

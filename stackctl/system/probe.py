@@ -8,38 +8,60 @@ gone) and its mount namespace: 5 ms, and it ends when we say so. Needs root on t
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from stackctl.model import Container, StackError
-from stackctl.system import process
+from stackctl.model import Container
 
 _CGROUPS = Path("/sys/fs/cgroup")
 #: $1 = cgroup.procs of the container, $2 = its first process, the rest is the program
 _JOIN = 'echo $$ >"$1" || exit 125; pid=$2; shift 2; exec nsenter -t "$pid" -m -- "$@"'
-_CANNOT_JOIN = 125
-_TIMED_OUT = 124
+CANNOT_JOIN = 125
+TIMED_OUT = 124
+#: seconds until a killed program that is still there counts as stuck
+_GRACE = 1.0
 
 
 def run(container: Container, argv: Sequence[str], timeout: float) -> tuple[int, str] | None:
     """Exit code and output; None where it cannot be done from here and an exec has to do."""
-    procs = _cgroup_procs(container)
+    procs = cgroup_procs(container)
     if procs is None:
         return None
     shell = ["sh", "-c", _JOIN, "sh", str(procs), str(container.pid)]
-    try:
-        done = process.run([*shell, *argv], env={"PATH": _PATH}, timeout=timeout)
-    except StackError:
-        return _TIMED_OUT, ""
-    if done.code == _CANNOT_JOIN or "nsenter:" in done.err:
+    code, output = end_in_time([*shell, *argv], timeout)
+    if code == CANNOT_JOIN or "nsenter:" in output:
         return None
-    return done.code, done.out + done.err
+    return code, output
+
+
+def end_in_time(argv: Sequence[str], timeout: float) -> tuple[int, str]:
+    """Exit code and output of a program. It may hang in the driver, where not even SIGKILL ends it:
+    then it is not waited for."""
+    started = subprocess.Popen(
+        argv,
+        env={"PATH": _PATH},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        output, _ = started.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired as late:
+        started.kill()
+        with suppress(subprocess.TimeoutExpired):
+            started.wait(_GRACE)
+        assert started.stdout is not None
+        started.stdout.close()
+        return TIMED_OUT, (late.output or b"").decode("utf-8", "replace")
+    return started.returncode, output.decode("utf-8", "replace")
 
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def _cgroup_procs(container: Container) -> Path | None:
+def cgroup_procs(container: Container) -> Path | None:
     """Where to write a pid to be under the container's device rules."""
     if os.geteuid() != 0 or not container.pid:
         return None

@@ -59,6 +59,7 @@ def test_host_with_a_gpu_is_refused(bare_host: Path) -> None:
         ("bin/nvidia-smi", ""),
         ("bin/nvidia-container-cli", ""),
         ("lib/libnvidia-ml.so.1", ""),
+        ("lib/libcuda.so.1", ""),
         ("cdi/nvidia.yaml", "cdiVersion: 0.5.0\nkind: nvidia.com/gpu\n"),
         ("cdi/other.json", '{"kind": "nvidia.com/gpu"}'),
     ],

@@ -26,7 +26,7 @@ def every_fault() -> tuple[Fault, ...]:
 
 def test_text_and_value_are_the_same_thing() -> None:
     state = State(make_profile(2, "NVIDIA H20"), every_fault())
-    assert len(state.faults) == 10
+    assert len(state.faults) == 11
     assert parse(render(state)) == state
 
 

@@ -67,8 +67,8 @@ class FakeDocker:
         self.started.append(service.name)
         self.pairs[container_id] = service, replace(now, state="running")
 
-    def execute(self, _id: str, _argv: list[str]) -> tuple[int, str]:
-        return self.smi
+    def execute(self, _id: str, argv: list[str]) -> tuple[int, str]:
+        return self.smi if argv[0] == "nvidia-smi" else (0, f"device {uuid(3)[4:]}\nend\n")
 
     def log(self, _container: Container) -> str:
         return self.text
