@@ -7,7 +7,7 @@ and never after one look alone: in between somebody else may have mended it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from stackctl.commands.heal_act import Done
 from stackctl.commands.heal_plan import Action, Step, concerns
 from stackctl.commands.heal_plan import plan as decide
 from stackctl.commands.look import Look, look, tell
+from stackctl.commands.plan import select
 from stackctl.model import Facts, Phase, Severity, Stack, StackError
 from stackctl.settings import Settings
 from stackctl.system import files, terminal
@@ -35,6 +36,9 @@ _DID = {Action.RECREATE: "recreated", Action.LOAD: "loaded its model"}
 def command(
     roles: Sequence[str],
     *,
+    project: str | None = None,
+    answers: bool = False,
+    quiet: bool = False,
     dry_run: bool = False,
     again: bool = False,
     patience: Patience = _LONG,
@@ -42,27 +46,31 @@ def command(
     """Look, heal, look again. 1 if something stays broken."""
     if again and not roles:
         raise StackError("--again needs a role", fix="stackctl heal ROLE --again", exit_code=2)
-    seen = look(roles, None)
+    # at the whole box, whatever is to be healed: a role may suffer from what another one does
+    seen = look((), project, answers=answers)
+    names = _named(seen, roles)
     if again and not dry_run:
-        _reset(seen, roles)
-    if heal(seen, lambda: look(roles, None), dry_run=dry_run, patience=patience):
-        seen = look(roles, None)
+        _reset(names)
+    if heal(seen, lambda: look((), project), only=names, dry_run=dry_run, patience=patience):
         terminal.out("")
-    if dry_run:
+    elif dry_run:
         return 1 if seen.failed else 0
-    return tell(seen)
+    return tell(look(roles, project, answers=answers), quiet=quiet)
 
 
 def heal(
     seen: Look,
     again: Callable[[], Look],
     *,
+    only: Collection[str] = (),
     watching: bool = False,
     dry_run: bool = False,
     patience: Patience | None = None,
 ) -> bool:
-    """Whether anything may have changed. `watching`: only what the history calls an incident."""
-    if not seen.failed:
+    """Whether anything may have changed. `watching`: only what the history calls an incident;
+    `only` some services, as findings name them."""
+    ill = {f.subject for f in seen.findings if f.severity is Severity.ERROR}
+    if not ill or (only and ill.isdisjoint(only)):
         if not watching:
             terminal.out("nothing to heal")
         return False
@@ -73,7 +81,7 @@ def heal(
         _leaves("everything", error.message + (f"; fix: {error.fix}" if error.fix else ""))
         return False
     folder = settings.recording(config.root).folder
-    steps = _steps(seen, stack)
+    steps = tuple(s for s in _steps(seen, stack) if not only or s.subject in only)
     if watching:
         steps = _known(steps, folder)
     for step in steps:
@@ -172,17 +180,24 @@ def _allowed(step: Step, folder: Path) -> bool:
     return False
 
 
-def _reset(seen: Look, roles: Sequence[str]) -> None:
+def _named(seen: Look, roles: Sequence[str]) -> tuple[str, ...]:
+    """The services that the user named, as findings name them; one without a container too."""
+    lost = [n for n in seen.facts.wanted if n not in {o.service.name for o in seen.facts.observed}]
+    mine = [name for name in lost if name.rpartition("/")[2] in roles]
+    others = [role for role in roles if role not in {name.rpartition("/")[2] for name in lost}]
+    chosen = select([o.service for o in seen.facts.observed], others) if others else ()
+    return (*mine, *(service.name for service in chosen))
+
+
+def _reset(names: Sequence[str]) -> None:
     folder = settings.recording(settings.find_root()).folder
-    subjects = {o.service.name: o.service.role for o in seen.facts.observed}
-    subjects |= {name: name for name in seen.facts.wanted if name not in subjects}
-    for subject, role in subjects.items():
+    for name in names:
         try:
-            healing.reset(folder, subject)
+            healing.reset(folder, name)
         except StackError as error:
             if error.exit_code != 2:  # it was not off, then there is nothing to do
                 raise
-        terminal.out(f"{role}: attempts are counted from zero again")
+        terminal.out(f"{name}: attempts are counted from zero again")
 
 
 def _leaves(subject: str, why: str) -> None:

@@ -38,12 +38,11 @@ def verify(
         from stackctl.commands import rounds
 
         return rounds.make(answers=answers, as_json=as_json, heal=heal, quiet=quiet)
-    seen = look(roles, project, answers=answers)
     if heal:
         from stackctl.commands import heal as healer
 
-        if healer.heal(seen, lambda: look(roles, project, answers=answers)):
-            seen = look(roles, project, answers=answers)
+        return healer.command(roles, project=project, answers=answers, quiet=quiet)
+    seen = look(roles, project, answers=answers)
     return tell(seen, as_json=as_json, quiet=quiet)
 
 

@@ -30,6 +30,7 @@ def watched(stack: Box) -> Iterator[Box]:
     def forget() -> None:
         for file in (stack.home / ".stackctl").glob("history*"):
             file.unlink()
+        stack.kernel_log.write_text("")
 
     forget()
     yield stack
