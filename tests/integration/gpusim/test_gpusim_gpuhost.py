@@ -52,6 +52,30 @@ def test_runtime_without_a_request_gives_no_gpu(gpuhost: Host) -> None:
 
 
 @pytest.mark.parametrize(
+    ("capabilities", "nvml", "cuda"),
+    [
+        ("compute", False, True),
+        ("utility", True, False),
+        ("compute,utility", True, True),
+        ("all", True, True),
+        ("graphics", False, False),
+    ],
+)
+@pytest.mark.parametrize("way", ["hook, UUID", "runtime, UUID"])
+def test_capabilities(gpuhost: Host, way: str, capabilities: str, nvml: bool, cuda: bool) -> None:
+    """Which of the two libraries a container gets; nvidia-smi comes with NVML."""
+    options, _ = WAYS[way]
+    wanted = ("--env", f"NVIDIA_DRIVER_CAPABILITIES={capabilities}")
+    with gpuhost.container(*options, *wanted) as container:
+        there = gpuhost.shell(
+            f"docker exec {container.name} /busybox ls /usr/lib/x86_64-linux-gnu /usr/lib64 "
+            "/usr/lib /usr/bin 2>&1; true"
+        )
+        assert ("libnvidia-ml.so.1" in there, "libcuda.so.1" in there) == (nvml, cuda)
+        assert ("nvidia-smi" in there) == nvml
+
+
+@pytest.mark.parametrize(
     ("options", "reason"),
     [
         (("--gpus", "device=9"), "nvidia-container-cli: device error: 9: unknown device"),

@@ -87,7 +87,12 @@ def test_faults_survive_an_install(fresh_host: Host) -> None:
 
 
 @pytest.mark.parametrize(
-    "place", ["/usr/bin/nvidia-smi", "/usr/lib/x86_64-linux-gnu/libnvidia-ml.so.1"]
+    "place",
+    [
+        "/usr/bin/nvidia-smi",
+        "/usr/lib/x86_64-linux-gnu/libnvidia-ml.so.1",
+        "/usr/lib/x86_64-linux-gnu/libcuda.so.1",
+    ],
 )
 def test_real_driver_is_left_alone(fresh_host: Host, place: str) -> None:
     fresh_host.shell(f"echo real > {place}")

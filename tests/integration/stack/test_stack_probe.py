@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import time
+from pathlib import Path
+
 import pytest
 
+from gpusim.hardware import gpu_uuid
 from stackctl.facts import SMI, read_smi
-from stackctl.model import Container, SeenGpu, Unavailable
-from stackctl.system import probe
+from stackctl.model import Container, Cuda, SeenGpu, Unavailable
+from stackctl.system import cuda, probe
 from stackctl.system.docker import Docker
 from tests.integration.stack.box import Box, gpusim
 
@@ -68,3 +73,82 @@ def test_hung_driver_ends_in_time_and_leaves_nothing(stack: Box) -> None:
 
 def test_a_program_that_is_not_there_is_left_to_exec(stack: Box) -> None:
     assert probe.run(container(stack, "coder"), ["no-such-program"], 10) is None
+
+
+#: a role whose image has a Python, so that an exec can be asked too
+WITH_PYTHON = "image"
+
+
+def computes(of: Container) -> Cuda:
+    from_host = cuda.from_host(of, 10)
+    assert from_host is not None
+    seen = cuda.read(*from_host)
+    assert isinstance(seen, Cuda)
+    return seen
+
+
+def test_cuda_sees_the_gpus_of_its_container(stack: Box) -> None:
+    for role, gpus in (("main", (0, 1)), ("coder", (3,)), ("audio", (2,)), ("image", (2,))):
+        seen = computes(container(stack, role))
+        assert seen.devices == tuple(gpu_uuid(index)[4:] for index in gpus)
+        names = [node.path for node in seen.nodes]
+        assert names == [*(f"/dev/nvidia{index}" for index in gpus), "/dev/nvidiactl"]
+
+
+@pytest.mark.parametrize("fault", ["", "cuda-999", "version-mismatch", "cgroup-denied"])
+def test_cuda_from_the_host_and_by_exec_agree(stack: Box, fault: str) -> None:
+    of = container(stack, WITH_PYTHON)
+    if fault:
+        where = ("--container", of.name) if fault == "cgroup-denied" else ()
+        gpusim("fault", fault, *where)
+    assert cuda.from_host(of, 10) == cuda.by_exec(Docker(), of)
+
+
+def test_an_image_without_python_is_not_asked_by_exec(stack: Box) -> None:
+    said = cuda.read(*cuda.by_exec(Docker(), container(stack, "coder")))
+    assert isinstance(said, Unavailable)
+    assert said.code == "python"
+
+
+def test_nvml_without_cuda(stack: Box) -> None:
+    gpusim("fault", "cuda-999")
+    verdict = stack.verify()
+    roles = ("main", "coder", "audio", "image")
+    assert verdict.problems == {("gpu.cuda", "error", role) for role in roles}
+    finding = verdict.get("gpu.cuda", "coder")
+    assert finding["values"]["code"] == "cuda:999"
+    assert "nvidia-ctk cdi generate" in finding["fix"]
+
+
+def test_denied_nodes_are_named(stack: Box) -> None:
+    broken = container(stack, "coder")
+    gpusim("fault", "cgroup-denied", "--container", broken.name)
+    seen = computes(broken)
+    assert [(node.path, node.error) for node in seen.nodes] == [
+        ("/dev/nvidia3", errno.EPERM),
+        ("/dev/nvidiactl", errno.EPERM),
+    ]
+    assert isinstance(seen.devices, Unavailable)
+    assert seen.devices.code == "cuda:100"
+
+
+def test_hung_cuda_ends_in_time_and_leaves_nothing(stack: Box) -> None:
+    coder = container(stack, "coder")
+    gpusim("fault", "hung-driver", "--seconds", "20")
+    before = set(Path("/proc").glob("[0-9]*"))
+    answer = cuda.from_host(coder, 1)
+    assert answer is not None
+    seen = cuda.read(*answer)
+    assert isinstance(seen, Cuda)
+    assert seen.devices == Unavailable("CUDA did not end in time", "hung")
+    assert [node.path for node in seen.nodes] == ["/dev/nvidia3", "/dev/nvidiactl"]
+    time.sleep(0.2)
+    left = [p for p in set(Path("/proc").glob("[0-9]*")) - before if b"cuda_inside" in command(p)]
+    assert not left
+
+
+def command(process: Path) -> bytes:
+    try:
+        return (process / "cmdline").read_bytes()
+    except OSError:
+        return b""
