@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import time
 from pathlib import Path
 
@@ -11,9 +12,9 @@ import pytest
 from gpusim.hardware import gpu_uuid
 from stackctl.facts import SMI, read_smi
 from stackctl.model import Container, Cuda, SeenGpu, Unavailable
-from stackctl.system import cuda, probe
+from stackctl.system import cuda, inspect, probe
 from stackctl.system.docker import Docker
-from tests.integration.stack.box import Box, gpusim
+from tests.integration.stack.box import Box, docker, gpusim
 
 pytestmark = [pytest.mark.docker, pytest.mark.stack]
 
@@ -152,3 +153,20 @@ def command(process: Path) -> bytes:
         return (process / "cmdline").read_bytes()
     except OSError:
         return b""
+
+
+def test_with_the_rights_and_the_mask_of_the_container(gpus: None) -> None:
+    """The host's root could open what this container cannot."""
+    rights = ("--user", "1000", "--cap-drop", "ALL", "--network", "none")
+    asked = ("--device", "nvidia.com/gpu=1", "--env", "CUDA_VISIBLE_DEVICES=0")
+    identity = docker("run", "--detach", *rights, *asked, "debian:forky-slim", "sleep", "60")
+    try:
+        raw = json.loads(docker("inspect", identity.strip()))[0]
+        seen = computes(inspect.container(raw, 0))
+        assert (seen.devices, seen.mask) == ((gpu_uuid(1)[4:],), "0")
+        docker("exec", "--user", "0", "--privileged", raw["Id"], "chmod", "600", "/dev/nvidia1")
+        seen = computes(inspect.container(raw, 0))
+        assert [node.error for node in seen.nodes] == [errno.EACCES, errno.ENXIO]
+        assert isinstance(seen.devices, Unavailable)
+    finally:
+        docker("rm", "--force", identity.strip())
