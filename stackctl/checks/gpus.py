@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from stackctl.catalogue import INSIDE, filled, first
 from stackctl.model import (
     Check,
+    Cuda,
     Daemon,
     Driver,
     Facts,
@@ -77,6 +78,8 @@ def nvml_inside(facts: Facts) -> Iterable[Finding]:
             yield Finding("gpu.inside", Severity.OK, o.service.name, "GPU works inside")
             continue
         name, inside = o.service.name, o.inside
+        if inside.code == "no-smi" and isinstance(o.cuda, Cuda) and o.cuda.usable:
+            continue  # the engine has its GPU; that nobody can look at it is told by gpu.cuda
         hit = first(f"{inside.code} {inside.reason}", INSIDE)
         yield Finding(
             "gpu.inside",

@@ -22,11 +22,11 @@ from stackctl.model import (
     StackError,
     Unavailable,
 )
-from stackctl.system import nvml, terminal
+from stackctl.system import cuda, nvml, terminal
 from stackctl.system.docker import Docker
 
 #: what is asked as soon as the container runs, before minutes of loading are spent
-_FIRST = frozenset({"gpu.exists", "gpu.inside", "gpu.assigned"})
+_FIRST = frozenset({"gpu.exists", "gpu.inside", "gpu.cuda", "gpu.assigned"})
 #: the driver lists a process a moment after it took memory
 _SETTLE = 5.0
 _PAUSE = 0.1
@@ -60,7 +60,8 @@ def pass_all(
     name = seen.service.name
     if seen.service.gpus.wanted:
         board.set(name, "GPU inside?")
-        seen = replace(seen, inside=gather.look_inside(docker, seen))
+        inside, computing = gather.look_inside(docker, seen), cuda.look(docker, seen.container)
+        seen = replace(seen, inside=inside, cuda=computing)
         result = _judge(seen, tuple(c for c in CHECKS if c.id in _FIRST))
         if _failed(result) and not _ended(docker, seen):
             board.set(name, "failed: GPU inside", done=True)

@@ -34,6 +34,10 @@ class Cuda:
     mask: str | None = None  # CUDA_VISIBLE_DEVICES of the container
     uvm_major: int | None = None  # of nvidia-uvm, as the host's kernel says; None if it does not
 
+    @property
+    def usable(self) -> bool:
+        return not isinstance(self.devices, Unavailable)
+
 
 #: MiB of a buffer of which an engine names the device, and not the size
 AT_LEAST = 1.0

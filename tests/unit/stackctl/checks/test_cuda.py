@@ -49,6 +49,13 @@ def test_both_work() -> None:
     assert (found.severity, found.summary) == (Severity.OK, "CUDA works inside on 2 GPU")
 
 
+def test_a_gpu_that_nobody_can_look_at_is_no_gpu_that_fails() -> None:
+    """Compute without utility: the engine works, nvidia-smi is not there."""
+    blind = main_with(Cuda(BOTH), NO_SMI)
+    assert judged(blind).severity is Severity.WARNING
+    assert "main" not in {f.subject for f in findings("gpu.inside", blind)}
+
+
 def test_not_asked() -> None:
     assert not findings("gpu.cuda", main_with(NOT_ASKED))
     found = judged(main_with(Unavailable("the image has no Python", "python")))

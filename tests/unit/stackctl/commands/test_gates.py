@@ -68,7 +68,12 @@ class FakeDocker:
         self.pairs[container_id] = service, replace(now, state="running")
 
     def execute(self, _id: str, argv: list[str]) -> tuple[int, str]:
-        return self.smi if argv[0] == "nvidia-smi" else (0, f"device {uuid(3)[4:]}\nend\n")
+        if argv[0] == "nvidia-smi":
+            return self.smi
+        if self.smi[0]:
+            return 0, "failed cuInit 100 CUDA_ERROR_NO_DEVICE\n"
+        shown = [line.partition(",")[0][4:] for line in self.smi[1].splitlines() if "," in line]
+        return 0, "".join(f"device {each}\n" for each in shown) + "end\n"
 
     def log(self, _container: Container) -> str:
         return self.text
