@@ -203,11 +203,12 @@ class Box:
         path.write_text(text.replace(old, new), encoding="utf-8")
 
     def restore_files(self) -> None:
-        """Compose files and settings as they were in the beginning."""
+        """Compose files, settings and the models' lock as they were in the beginning."""
         for folder in ("compose", "env"):
             shutil.rmtree(self.home / folder, ignore_errors=True)
             ignored = shutil.ignore_patterns("images", "stack.env", "__pycache__", ".*")
             shutil.copytree(REPOSITORY / folder, self.home / folder, ignore=ignored)
+        stamp_copies(self.home / "models/sim")
         self.settings()
 
     def add_xid(self, gpu: int, number: int) -> None:
@@ -272,7 +273,6 @@ def box(folder: Path) -> Iterator[Box]:
     home.mkdir()
     for name in ("healthchecks", "models/sim"):
         shutil.copytree(REPOSITORY / name, home / name)
-    stamp_copies(home / "models/sim")
     ports = dict(zip(ROLES, free_ports(len(ROLES)), strict=True))
     made = Box(home, f"stackctl-test-{uuid.uuid4().hex[:8]}", ports)
     made.kernel_log.touch()
