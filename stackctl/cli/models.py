@@ -141,9 +141,9 @@ def _pull(args: argparse.Namespace) -> int:
 
 
 def _update(args: argparse.Namespace) -> int:
-    from stackctl.commands.models import pull
+    from stackctl.commands.models import update
 
-    return pull.pull(args.names, update=True, dry_run=args.dry_run)
+    return update.update(args.names, dry_run=args.dry_run)
 
 
 def _run_verify(args: argparse.Namespace) -> int:

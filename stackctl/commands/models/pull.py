@@ -8,7 +8,7 @@ from pathlib import Path
 
 from stackctl import facts
 from stackctl.commands import plan as stack_plan
-from stackctl.commands.models import carry, fetch, orphans, update
+from stackctl.commands.models import carry, fetch, orphans
 from stackctl.commands.models.carry import Plan
 from stackctl.commands.models.fetch import say
 from stackctl.commands.models.shelf import Shelf, Want, open_shelf, usual, wants
@@ -25,12 +25,9 @@ def pull(
     folder: str = "",
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
-    update: bool = False,
     dry_run: bool = False,
 ) -> int:
     """Bring models here, whole and proven; without names those that the stack needs."""
-    if update:
-        return _update(texts, dry_run=dry_run)
     with fetch.interruptible():
         shelf = open_shelf()
         wanted, silent = _wanted(shelf, texts, folder, include, exclude)
@@ -56,9 +53,6 @@ def pull(
         if all(plan.done for plan in plans) and not failed:
             say("everything is here, and every hash was right when it was taken")
         return carry.ended(left, failed) or code
-
-
-_update = update.update
 
 
 def _wanted(
