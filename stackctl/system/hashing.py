@@ -20,7 +20,7 @@ from stackctl.system import sha256
 from stackctl.system.sha256 import INITIAL, Chained, ranges
 
 #: bytes of one read; the buffer stays in the core's cache
-_CHUNK = 1 << 18
+_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)

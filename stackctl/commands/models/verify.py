@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import PurePosixPath
 
@@ -64,7 +65,7 @@ def verify(
         quiet = as_json or (idle and not terminal.interactive())
         outcome, earlier, unread = _read(names, shelf, models, level, share, terms, quiet=quiet)
     models = lock.record(models, _learned(shelf, outcome))
-    findings = _findings(shelf, models, services, outcome, named=bool(names))
+    findings = _findings(shelf, models, services.result(), outcome, named=bool(names))
     numbers = figures.Figures(
         shelf.store.folder, level, models, outcome, earlier, unread, time.monotonic() - began
     )
@@ -79,24 +80,30 @@ def verify(
     return 1 if failed else 0
 
 
-def _chosen(names: Sequence[str], shelf: Shelf) -> tuple[Models, tuple[Service, ...]]:
+def _chosen(names: Sequence[str], shelf: Shelf) -> tuple[Models, Future[tuple[Service, ...]]]:
     """What the lock has of what the user named, and the services that are meant: those named, all
-    of the stack if nothing."""
+    of the stack if nothing. Compose is asked for them while the files are read."""
     roles = [name for name in names if ":" not in name and "/" not in name]
     texts = [name for name in names if name not in roles]
-    services: tuple[Service, ...] = ()
-    if roles or not names:
-        try:
-            services = plan.select(plan.resolve(shelf.config).services, roles)
-        except StackError:
-            if roles:
-                raise
-            # a box that only keeps models may have no Docker and no stack
+    pool = ThreadPoolExecutor(1)
+    services = pool.submit(_services, names, roles, shelf)
+    pool.shutdown(wait=False)
     models = locked(texts, shelf) if texts or not names else ()
     if roles:
-        wanted = [model for service in services for model, _ in facts.owned(service).files]
+        wanted = [model for each in services.result() for model, _ in facts.owned(each).files]
         models = tuple(dict.fromkeys((*models, *wanted)))
     return models, services
+
+
+def _services(names: Sequence[str], roles: Sequence[str], shelf: Shelf) -> tuple[Service, ...]:
+    if names and not roles:
+        return ()
+    try:
+        return plan.select(plan.resolve(shelf.config).services, roles)
+    except StackError:
+        if roles:
+            raise
+        return ()  # a box that only keeps models may have no Docker and no stack
 
 
 def _read(
