@@ -48,8 +48,10 @@ class Hub:
     folder: Path
 
     def environ(self, models: Path) -> dict[str, str]:
+        # as in a user's shell: what is imported is compiled once
+        usual = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
         return {
-            **os.environ,
+            **usual,
             "HF_ENDPOINT": self.url,
             "HF_HOME": str(self.folder / "home"),
             "HF_HUB_DISABLE_PROGRESS_BARS": "1",
