@@ -25,8 +25,8 @@ RANGE = 1 << 18
 SIZE = (12 << 20) + 321
 #: no zero byte in it: holes are seen
 DATA = random.Random(11).randbytes(SIZE).translate(bytes(n or 1 for n in range(256)))
-#: what a killed connection may have to fetch again: what was not noted, what lay in buffers
-LOST = 128 << 10
+#: what a kill may cost of what had come: what each of three connections had not noted yet
+LOST = 3 * RANGE
 PATIENCE = 60
 NOBODY = "65534"
 #: two blocks of 3 MiB would fit into it, the file and its journal do not
@@ -85,27 +85,39 @@ def box(tmp_path: Path) -> Iterator[Box]:
         yield Box(hub, tmp_path / "models")
 
 
-def until(process: subprocess.Popen[str], count: int, skip: int = 0) -> None:
-    """Until so many bytes have come."""
+def counts(process: subprocess.Popen[str]) -> Iterator[int]:
+    """The bytes that are there, at the start and at each piece that comes."""
+    there = 0
     assert process.stdout is not None
-    for number, line in enumerate(process.stdout):
+    for line in process.stdout:
         word, _, rest = line.partition(" ")
-        if word == "bytes" and number >= skip:
-            count -= int(rest)
-        if count <= 0:
-            return
+        if word == "bytes":
+            there += int(rest)
+            yield there
+
+
+def until(there: Iterator[int], count: int) -> int:
+    """The bytes that are there as soon as they are so many, or at the process's end."""
+    last = 0
+    for last in there:
+        if last >= count:
+            break
+    return last
 
 
 def test_killed_at_twenty_moments(box: Box) -> None:
     """Never a bad file under its final name, and what had come is not fetched again."""
     rng = random.Random(3)
     box.hub.inject(Slow(rate=4e6, times=FOREVER))
-    kills = 0
+    kills = had = 0
     for _ in range(20):
         with box.start() as process:
-            # the first line says what was there
-            until(process, rng.randrange(1 << 20), skip=1)
+            there = counts(process)
+            start = next(there)
+            assert start >= had - LOST
+            had = until(there, start + rng.randrange(1 << 20))
             process.kill()
+            had = max([had, *there])
             process.wait(PATIENCE)
         kills += process.returncode == -signal.SIGKILL
         if box.target.exists():
@@ -113,14 +125,13 @@ def test_killed_at_twenty_moments(box: Box) -> None:
     assert kills >= 10
     box.hub.faults.clear()
     box.right()
-    assert box.sent <= SIZE + kills * 3 * LOST
 
 
 def test_power_failure(box: Box) -> None:
     """Another boot, and the disk never got the last bytes: what is proven is kept."""
     box.hub.inject(Slow(rate=4e6, times=FOREVER))
     with box.start() as process:
-        until(process, 4 << 20)
+        until(counts(process), 4 << 20)
         process.kill()
     (part,) = (box.folder / ".stackctl" / "parts").glob("*.part")
     log = part.with_suffix(".log")
@@ -137,7 +148,7 @@ def test_power_failure(box: Box) -> None:
 def test_two_at_once_fetch_it_once(box: Box) -> None:
     box.hub.inject(Slow(rate=8e6, times=FOREVER))
     with box.start() as one:
-        until(one, 1)
+        until(counts(one), 1)
         with box.start() as two:
             texts = [process.communicate(timeout=PATIENCE)[0] for process in (one, two)]
     assert [process.returncode for process in (one, two)] == [0, 0], texts
@@ -149,21 +160,23 @@ def test_two_at_once_fetch_it_once(box: Box) -> None:
 def test_who_waits_goes_on_when_the_other_is_killed(box: Box) -> None:
     box.hub.inject(Slow(rate=4e6, times=FOREVER))
     with box.start() as one:
-        until(one, 2 << 20)
+        there = counts(one)
+        until(there, 2 << 20)
         with box.start() as two:
             assert two.stdout is not None
             assert "waiting" in two.stdout.readline()
             one.kill()
+            had = max(there)
+            assert next(counts(two)) >= had - LOST
             text = two.communicate(timeout=PATIENCE)[0]
     assert two.returncode == 0, text
     assert box.target.read_bytes() == DATA
-    assert box.sent <= SIZE + 3 * LOST
 
 
 def test_ctrl_c_does_not_wait_for_a_silent_server(box: Box) -> None:
     box.hub.inject(Stall(after=1000, seconds=300, times=FOREVER))
     with box.start(silence=300) as process:
-        until(process, 3000)
+        until(counts(process), 3000)
         process.send_signal(signal.SIGINT)
         assert process.wait(PATIENCE) == 130
     box.hub.faults.clear()
@@ -173,7 +186,7 @@ def test_ctrl_c_does_not_wait_for_a_silent_server(box: Box) -> None:
 def test_ctrl_c_does_not_wait_for_another(box: Box) -> None:
     box.hub.inject(Stall(after=1000, seconds=300, times=FOREVER))
     with box.start(silence=300) as one:
-        until(one, 3000)
+        until(counts(one), 3000)
         with box.start() as two:
             assert two.stdout is not None
             assert "waiting" in two.stdout.readline()
