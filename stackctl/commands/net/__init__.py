@@ -1,0 +1,1 @@
+"""`stackctl net` and its own verbs."""

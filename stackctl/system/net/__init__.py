@@ -1,0 +1,1 @@
+"""The network around this machine: routers, addresses, other machines."""
