@@ -1,7 +1,9 @@
-"""Writes docs/failures.md from the catalogue: `python -m tests.failures_page`."""
+"""Writes the failures into docs/troubleshooting.md, from the catalogue:
+`python -m tests.failures_page`. What stands above the mark is written by hand and kept."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from stackctl.catalogue import (
@@ -30,16 +32,18 @@ from stackctl.engines.failures import (
 )
 from stackctl.model import Failure, Where
 
-PAGE = Path(__file__).parent.parent / "docs" / "failures.md"
+PAGE = Path(__file__).parent.parent / "docs" / "troubleshooting.md"
+MARK = (
+    "<!-- below: written by `python -m tests.failures_page` from stackctl/catalogue and "
+    "stackctl/engines; checks belong above -->\n"
+)
 _HEAD = """\
-# Failures
-
-<!-- written by `python -m tests.failures_page` from stackctl/catalogue and stackctl/engines -->
+## Failures, by id
 
 Everything that stackctl knows to go wrong with such a box: how it shows, where, why, and what to
-type. Of all that a dying engine writes, the finding has the line nearest to the root cause; lines
-that only point at another one never are the answer. An error that is not on this page is shown with
-the lines around it, and called unknown.
+type. A finding has its id as `values.failure` in `--json`. Of all that a dying engine writes, the
+finding has the line nearest to the root cause; lines that only point at another one never are the
+answer. An error that is not below is shown with the lines around it, and called unknown.
 
 *shows* is a regular expression for one line, or a condition. In commands ROLE is the role (main,
 coder …), N the number of the GPU.
@@ -70,15 +74,27 @@ _SECTIONS: tuple[tuple[str, tuple[Failure, ...]], ...] = (
 
 
 def page() -> str:
-    """The page as text."""
+    """The whole page: what was written by hand, and the failures after it."""
+    by_hand, mark, _ = PAGE.read_text(encoding="utf-8").partition(MARK)
+    assert mark, f"{PAGE} has lost its mark: {MARK}"
+    return f"{by_hand}{MARK}\n{_failures()}"
+
+
+def _failures() -> str:
     told: set[str] = set()
-    parts = [_HEAD]
+    parts = []
     for title, failures in _SECTIONS:
         own = [failure for failure in failures if failure.id not in told]
         told.update(failure.id for failure in own)
         parts.append(f"## {title}\n")
         parts += [_entry(failure) for failure in own]
-    return "\n".join(parts)
+    contents = "".join(f"- [{title}](#{_anchor(title)})\n" for title, _ in _SECTIONS)
+    return "\n".join([_HEAD, contents, *parts])
+
+
+def _anchor(title: str) -> str:
+    """As GitHub makes it."""
+    return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
 
 
 def _entry(failure: Failure) -> str:
@@ -108,4 +124,4 @@ def _code(pattern: str) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page())
+    PAGE.write_text(page(), encoding="utf-8")

@@ -17,7 +17,7 @@ from stackctl.model import Depth, Explanation, Failure
 #: characters of a line that are shown
 SHOWN = 600
 #: the cause of what no entry explains
-UNKNOWN = "unknown: no entry of docs/failures.md has this error"
+UNKNOWN = "unknown: no entry of docs/troubleshooting.md has this error"
 
 #: what vLLM sets before each line, those of tracebacks included
 _PREFIX = re.compile(r"^(?:\([^()]* pid=\d+\) ?)?(?:[A-Z]+ [\d-]+ [\d:.]+ \[[^\]]*\] ?)?")
