@@ -11,6 +11,7 @@ from stackctl.commands import record, snapshot
 from stackctl.commands.look import Look, look, tell
 from stackctl.model.incident import Figure
 from stackctl.system import files, terminal
+from stackctl.system.docker import Docker
 
 
 def make(*, answers: bool, as_json: bool, heal: bool, quiet: bool) -> int:
@@ -34,5 +35,6 @@ def _remember(seen: Look) -> Look:
         *snapshot.figures(seen.facts, seen.findings),
         *(Figure("service_up", name, 0.0) for name in seen.facts.wanted if name not in there),
     )
-    found = record.record(seen.findings, figures, snapshot.box(seen.facts), time.time())
+    parts = snapshot.box(seen.facts, Docker().repo_digests)
+    found = record.record(seen.findings, figures, parts, time.time())
     return replace(seen, findings=(*seen.findings, *found))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from stackctl.model import Daemon, Driver, Facts, Finding, Severity
 from stackctl.model.incident import Figure
 from stackctl.system import versions
+from stackctl.watch import drift
 
 
 def figures(facts: Facts, findings: Sequence[Finding]) -> tuple[Figure, ...]:
@@ -16,8 +17,9 @@ def figures(facts: Facts, findings: Sequence[Finding]) -> tuple[Figure, ...]:
     return (*_gpus(facts), *_services(facts, failed))
 
 
-def box(facts: Facts) -> dict[str, str]:
-    """Name -> version; "" where it could not be had this time."""
+def box(facts: Facts, digests: Callable[[str], Iterable[str]]) -> dict[str, str]:
+    """Name -> version; "" where it could not be had this time. `digests`: under which names
+    registries have an image, by its id."""
     driver, daemon = facts.driver, facts.daemon
     parts = {
         "kernel": platform.release(),
@@ -29,8 +31,12 @@ def box(facts: Facts) -> dict[str, str]:
     }
     if isinstance(driver, Driver):
         parts["GPUs"] = ", ".join(sorted(g.uuid for g in driver.gpus if g.uuid))
+    ids = {o.container.image_id for o in facts.observed if o.container.image_id}
+    known = {image_id: tuple(digests(image_id)) for image_id in ids}
     for o in facts.observed:
-        parts[f"image of {o.service.name}"] = o.service.image
+        image_id = o.container.image_id
+        text = drift.image(o.service.image, image_id, known.get(image_id, ()))
+        parts[drift.IMAGE + o.service.name] = text
         # an engine that is down does not tell its version
         parts[f"engine of {o.service.name}"] = o.version and f"{o.service.engine} {o.version}"
     return parts

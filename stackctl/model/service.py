@@ -43,6 +43,9 @@ class Service:
     mounts: tuple[Mount, ...] = ()
     depends_on: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()  # of its models, as their owner names them: [FOLDER=]SOURCE
+    aliases: tuple[str, ...] = ()  # more names under which clients ask for its model
+    slots: int | None = None  # requests that it works on at once; None: the engine's own number
+    queue: int | None = None  # requests that may wait for a slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,7 @@ class Container:
     restarts: int = 0
     health: str = ""  # healthy, unhealthy, starting, or "" without a health check
     url: str = ""
+    image_id: str = ""  # what the tag meant when it was created: sha256:…
 
     @property
     def running(self) -> bool:

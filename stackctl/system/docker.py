@@ -79,6 +79,14 @@ class Docker:
             return False
         return True
 
+    def repo_digests(self, image_id: str) -> tuple[str, ...]:
+        """`REPOSITORY@sha256:…` under which registries have an image; none if only we have it, or
+        if it was removed while a container of it lives on."""
+        try:
+            return tuple(self._call("inspect_image", image_id).get("RepoDigests") or ())
+        except StackError:
+            return ()
+
     def port_holders(self) -> dict[int, str]:
         """Host ports that running containers have published -> container name."""
         rows = self._call("containers")

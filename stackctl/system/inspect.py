@@ -43,6 +43,9 @@ def service(raw: dict[str, Any]) -> Service:
             for mount in raw.get("Mounts") or ()
         ),
         sources=tuple(labels.get(LABEL + "source", "").split()),
+        aliases=tuple(labels.get(LABEL + "aliases", "").split()),
+        slots=number(labels.get(LABEL + "slots")),
+        queue=number(labels.get(LABEL + "queue")),
     )
 
 
@@ -63,6 +66,7 @@ def container(raw: dict[str, Any], port: int) -> Container:
         restarts=int(raw.get("RestartCount") or 0),
         health=(state.get("Health") or {}).get("Status", ""),
         url=url(raw, port),
+        image_id=raw.get("Image") or "",
     )
 
 

@@ -17,7 +17,7 @@ from stackctl.model import Daemon, Facts, Finding, Phase, Severity, StackError, 
 from stackctl.model.incident import Figure
 from stackctl.settings import Recording
 from stackctl.system import history, notify, process, versions
-from tests.unit.stackctl.box import HEALTHY
+from tests.unit.stackctl.box import HEALTHY, with_service
 from tests.unit.stackctl.system.test_notify import Post, server
 from tests.unit.stackctl.watch.simulated import MINUTE, START, box, error
 
@@ -173,13 +173,16 @@ def test_figures_and_parts_of_a_real_run(monkeypatch: pytest.MonkeyPatch) -> Non
     assert figures["service_up", "main"] == 1
     assert figures["service_gpu_memory_mib", "main"] > 0
     assert figures["gpu_memory_total_mib", "0"] > 0
-    parts = snapshot.box(HEALTHY)
+    digests = {"sha256:a": ("other@sha256:b", "engine@sha256:b")}
+    parts = snapshot.box(with_service("coder", image_id="sha256:a"), lambda each: digests[each])
+    assert parts["image of coder"] == "engine:1 sha256:a engine@sha256:b"
+    assert parts["image of main"] == "engine:1"
     assert all(
         parts[name] for name in ("driver", "kernel", "Docker", "container toolkit", "image of main")
     )
     lost = Facts(daemon=Unavailable("no answer"), driver=Unavailable("no driver"))
     assert snapshot.figures(lost, ()) == ()
-    assert snapshot.box(lost)["driver"] == ""
+    assert snapshot.box(lost, lambda _: ())["driver"] == ""
     assert isinstance(HEALTHY.daemon, Daemon)
 
 

@@ -12,6 +12,7 @@ from stackctl.system import inspect
 RAW: dict[str, Any] = {
     "Id": "b8b9" * 16,
     "Name": "/stackctl-main-1",
+    "Image": "sha256:1f",
     "RestartCount": 2,
     "Config": {
         "Image": "engine:1",
@@ -74,6 +75,7 @@ def test_container() -> None:
     )
     assert found.started_at == pytest.approx(1795230328.083, abs=0.01)
     assert (found.restarts, found.url) == (2, "http://127.0.0.1:8001")
+    assert found.image_id == "sha256:1f"
 
 
 def test_a_container_that_never_ran() -> None:

@@ -90,6 +90,38 @@ def test_what_changed_since_the_last_green_run() -> None:
     assert drift.difference(Box(), now) == ()
 
 
+OLD, NEW = f"sha256:{'d' * 64}", f"sha256:{'a' * 64}"
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "line"),
+    [
+        (
+            drift.image("e:1", OLD),
+            drift.image("e:1", NEW, [f"e@{NEW}"]),
+            f"image of coder: tag e:1, now sha256:{'a' * 12}, before sha256:{'d' * 12}",
+        ),
+        (drift.image("e:1", OLD), drift.image("e:2", NEW), "image of coder: e:1 -> e:2"),
+        ("", drift.image("e:1", NEW), "image of coder: none -> e:1"),
+        # the same image, loaded anew by another storage of Docker's
+        (drift.image("e:1", OLD, ["e@sha256:c"]), drift.image("e:1", NEW, ["e@sha256:c"]), ""),
+        (drift.image("e:1", OLD, ["e@sha256:c"]), drift.image("e:1", OLD), ""),
+        # a record of before ids were kept
+        ("e:1", drift.image("e:1", NEW), ""),
+    ],
+)
+def test_a_tag_that_moved(before: str, now: str, line: str) -> None:
+    parts = {"driver": "1"} | ({"image of coder": before} if before else {})
+    found = drift.difference(Box(START, parts), {"image of coder": now})
+    assert found == ((line,) if line else ())
+
+
+def test_an_image_that_several_registries_have() -> None:
+    digests = ["b/e@sha256:1", "h:5000/e@sha256:1", "a/e@sha256:1"]
+    assert drift.image("h:5000/e:7", OLD, digests) == f"h:5000/e:7 {OLD} h:5000/e@sha256:1"
+    assert drift.image("e:7", OLD, digests) == f"e:7 {OLD} a/e@sha256:1"
+
+
 def lived(script: list[tuple[float, bool]], reach: float = 150.0) -> list[Spell]:
     """(seconds that passed, is it up)"""
     spells: list[Spell] = []
