@@ -14,7 +14,7 @@ from types import TracebackType
 
 REPOSITORY = Path(__file__).parents[2]
 IMAGE = "stackctl/test-lab:1"
-#: an image inside, with no need of a registry: TLS on 8443, HTTP on 8080, both answer `peer ADDRESS`
+#: an image inside that needs no registry: TLS on 8443, HTTP on 8080, both answer `peer ADDRESS`
 DOOR = "lab/door:1"
 
 #: the router's address outside: of the internet, of a provider's NAT, of another router's LAN
@@ -52,11 +52,13 @@ def build() -> None:
 
 @dataclass
 class Lab:
-    """One laboratory. `home` is stackctl's folder, seen by the daemon inside under the same path."""
+    """One laboratory. `home` is stackctl's folder, which the daemon inside sees under that path."""
 
     wan_address: str = PUBLIC
     upnp: bool = True
     natpmp: bool = True
+    #: whether the router forwards though its address outside is no public one
+    forward_anyway: bool = False
     home: Path | None = None
     name: str = field(default_factory=lambda: f"stackctl-lab-{uuid.uuid4().hex[:8]}")
     _root: Path = Path()
@@ -72,8 +74,8 @@ class Lab:
                 *("docker", "run", "--detach", "--init", "--privileged", "--network", "none"),
                 *("--name", self.name, "--tmpfs", "/run:exec", "--volume", "/var/lib/docker"),
                 *("--env", f"WAN_ADDRESS={self.wan_address}"),
-                *("--env", f"UPNP={'yes' if self.upnp else 'no'}"),
-                *("--env", f"NATPMP={'yes' if self.natpmp else 'no'}"),
+                *("--env", f"UPNP={_yes(self.upnp)}", "--env", f"NATPMP={_yes(self.natpmp)}"),
+                *("--env", f"FORWARD_ANYWAY={_yes(self.forward_anyway)}"),
                 *home,
                 IMAGE,
             )
@@ -160,7 +162,7 @@ class Lab:
         saved = subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE)
         into = ["docker", "exec", "--interactive", self.name, "docker", "load", "--quiet"]
         done = subprocess.run(into, stdin=saved.stdout, capture_output=True, timeout=300)
-        assert saved.wait() == 0 and done.returncode == 0, done.stderr.decode()
+        assert (saved.wait(), done.returncode) == (0, 0), done.stderr.decode()
 
     def wan_get(self, port: int, *, scheme: str = "https", seconds: int = 3) -> str:
         """What a client on the internet gets of the router's address; "" if nothing."""
@@ -183,6 +185,10 @@ class Lab:
 
     def _remove(self) -> None:
         _run("docker", "rm", "--force", "--volumes", self.name)
+
+
+def _yes(switch: bool) -> str:
+    return "yes" if switch else "no"
 
 
 def _run(*argv: str, seconds: float = 60, env: Mapping[str, str] | None = None) -> Run:
