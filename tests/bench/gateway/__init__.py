@@ -1,0 +1,1 @@
+"""The door side by side with no door, with nginx and with LiteLLM."""
