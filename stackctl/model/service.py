@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
 
 from stackctl.model.gpu import NO_GPU, GpuRequest
@@ -14,6 +15,22 @@ class Port:
     address: str
     host: int
     container: int
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether it is bound to every address of IPv4, of IPv6, or (not said) of both."""
+        return self.address in ("", "0.0.0.0", "::")  # noqa: S104 - looked for, not bound
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine reaches it."""
+        return not self.everywhere and ipaddress.ip_address(self.address).is_loopback
+
+    @property
+    def where(self) -> str:
+        """`192.168.1.20:8443`, `[::]:8443`, `*:8443`"""
+        address = self.address or "*"
+        return f"[{address}]:{self.host}" if ":" in address else f"{address}:{self.host}"
 
 
 @dataclass(frozen=True, slots=True)
