@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the images of the simulated engines; again only when their inputs changed.
+# Builds the images of the simulated stack; again only when their inputs changed.
 # EXTRA_CA_FILE (from the environment or env/stack.env): certificates of a TLS-inspecting proxy.
 set -euo pipefail
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
@@ -8,7 +8,7 @@ source "$here/lib.sh"
 
 repo=$(dirname -- "$here")
 sources=$repo/compose/images
-names=(sim-llama-cpp sim-whisper sim-comfyui)
+names=(sim-llama-cpp sim-whisper sim-comfyui sim-haproxy)
 tags=("${names[@]/#/stackctl/}")
 tags=("${tags[@]/%/:1}")
 LABEL=stackctl.inputs

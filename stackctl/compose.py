@@ -75,6 +75,9 @@ def _service(name: str, raw: dict[str, Any]) -> Service:
         ),
         depends_on=tuple(raw.get("depends_on") or {}),
         sources=tuple(labels.get("stackctl.source", "").split()),
+        aliases=tuple(labels.get("stackctl.aliases", "").split()),
+        slots=_number(name, labels, "stackctl.slots"),
+        queue=_number(name, labels, "stackctl.queue"),
     )
 
 

@@ -24,9 +24,11 @@ TOKENS = ("HF_TOKEN", "MODELSCOPE_API_TOKEN")
 #: where `verify --record` tells what it saw; the addresses have passwords and tokens in them
 ADDRESSES = ("STACKCTL_ALERT_URLS", "STACKCTL_PING_URL")
 METRICS_FILE = "STACKCTL_METRICS_FILE"
+#: user and group `haproxy` of the official image
+NOBODYS = (99, 99)
 SECRETS = (*TOKENS, *ADDRESSES)
 _PORT = re.compile(r".*_PORT$")
-_COUNT = re.compile(r".*(?:_CONTEXT|_VRAM_MIB|_COUNT|_MIB)$")
+_COUNT = re.compile(r".*(?:_CONTEXT|_VRAM_MIB|_COUNT|_MIB|_SLOTS|_QUEUE)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,12 @@ def recording(root: Path) -> Recording:
     )
 
 
+def gateway_user(root: Path) -> tuple[int, int]:
+    """User and group of the gateway: the clone's owner, who then may speak to it; never root."""
+    stat = root.stat()
+    return (stat.st_uid, stat.st_gid) if stat.st_uid else NOBODYS
+
+
 def chosen_project(named: str | None) -> str:
     """The Compose project to look at: the one named, else that of the environment; "" is all."""
     return os.environ.get("COMPOSE_PROJECT_NAME", "") if named is None else named
@@ -151,7 +159,10 @@ def load(root: Path, profile: str) -> Settings:
         _check(f"environment: {_shown(key, value)}", key, value)
     values |= own
     _check_choices(root, values)
-    environ = dict(os.environ) | {"COMPOSE_PROFILES": values.get("COMPOSE_PROFILES", "")}
+    environ = dict(os.environ) | {
+        "COMPOSE_PROFILES": values.get("COMPOSE_PROFILES", ""),
+        "GATEWAY_USER": ":".join(map(str, gateway_user(root))),
+    }
     return Settings(root, profile, tuple(files), values, environ)
 
 
@@ -206,7 +217,9 @@ def _knob(root: Path, key: str) -> bool:
     roles = "|".join(role.upper() for role in _names(root, "roles"))
     if key in (*ENDPOINTS, *SECRETS, METRICS_FILE):
         return True
-    return bool(re.fullmatch(rf"BIND_ADDRESS|({roles})_(ENGINE|PORT|CONTEXT|VRAM_MIB|SOURCE)", key))
+    names = "ENGINE|PORT|CONTEXT|VRAM_MIB|SOURCE|ALIASES|SLOTS|QUEUE"
+    gateway = "GATEWAY_(BIND|HTTP_BIND|HTTP_PORT|METRICS_PORT)"
+    return bool(re.fullmatch(rf"BIND_ADDRESS|{gateway}|({roles})_({names})", key))
 
 
 def _names(root: Path, folder: str) -> list[str]:
@@ -227,7 +240,7 @@ def _check(where: str, key: str, value: str) -> None:
         )
     if _PORT.match(key) and not (value.isdecimal() and 0 < int(value) < 65536):
         raise StackError(f"{where}: not a port", fix="a number from 1 to 65535", exit_code=2)
-    if key == "BIND_ADDRESS":
+    if key in ("BIND_ADDRESS", "GATEWAY_BIND", "GATEWAY_HTTP_BIND"):
         try:
             ipaddress.ip_address(value)
         except ValueError:

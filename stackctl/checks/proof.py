@@ -32,7 +32,7 @@ def on_gpu(facts: Facts) -> Iterable[Finding]:
             continue
         if o.service.gpus.wanted:
             yield judge(o, facts)
-        elif o.ready is True and not o.service.vram_mib:
+        elif o.ready is True and o.service.model and not o.service.vram_mib:
             text = "runs on the CPU, as it was given no GPU"
             yield Finding(ID, Severity.OK, o.service.name, text)
 

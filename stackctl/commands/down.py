@@ -7,6 +7,7 @@ from pathlib import Path
 
 from stackctl import compose, settings
 from stackctl.commands import wanted
+from stackctl.commands.gateway import apply
 from stackctl.commands.plan import select
 from stackctl.model import StackError
 from stackctl.system import files, process, terminal
@@ -40,6 +41,8 @@ def down(roles: Sequence[str], *, project: str | None, dry_run: bool) -> int:
             result = process.run(command, timeout=300)
             if result.code != 0:
                 raise compose.explain(result.err)
+        if roles:
+            apply.refresh(settings.find_root(), docker)
     for names in found.values():
         terminal.out(f"removed: {', '.join(names)}")
     return 0

@@ -44,7 +44,7 @@ def resolve(config: Settings) -> Stack:
     if not stack.services:
         raise StackError(
             f"no role is chosen: COMPOSE_PROFILES={config.values.get('COMPOSE_PROFILES', '')}",
-            fix="name roles in env/stack.env: COMPOSE_PROFILES=main,coder,audio,image",
+            fix="name roles in env/stack.env: COMPOSE_PROFILES=main,coder,audio,image,gateway",
             exit_code=2,
         )
     return stack

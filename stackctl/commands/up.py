@@ -11,6 +11,7 @@ from stackctl import facts as gather
 from stackctl.checks import CHECKS, run, worst
 from stackctl.commands import plan, wanted
 from stackctl.commands.gates import Patience
+from stackctl.commands.gateway import apply
 from stackctl.commands.waves import Outcome, start
 from stackctl.model import (
     Daemon,
@@ -64,9 +65,12 @@ def up(roles: Sequence[str], *, dry_run: bool, patience: Patience, recreate: boo
         _get_images(docker, chosen, config)
         files.write(target, override)
         wanted.add(config.state, stack.project, [s.name for s in chosen], whole=not roles)
+        if any(service.role == apply.ROLE for service in chosen):
+            apply.Place(config.root).prepare()
         result = process.run(create, env=config.environ, timeout=600)
         if result.code != 0:
             raise compose.explain(result.err)
+        apply.refresh(config.root, docker)
         outcomes = start(docker, stack, chosen, patience)
     return _report(outcomes)
 

@@ -2,6 +2,7 @@
 
 from stackctl.engines import (
     comfyui,
+    haproxy,
     llama_cpp,
     ollama,
     sglang,
@@ -22,3 +23,6 @@ ENGINES: dict[str, Engine] = {
     "vllm": vllm.ENGINE,
     "whisper": whisper.ENGINE,
 }
+
+#: with what is no engine, and is looked after in the same way
+SERVERS: dict[str, Engine] = ENGINES | {"haproxy": haproxy.ENGINE}

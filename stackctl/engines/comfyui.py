@@ -85,4 +85,6 @@ ENGINE = Engine(
     read_answer=read_answer,
     folder="comfyui",
     failures=failures.FAILURES,
+    api="comfyui",
+    slots=256,
 )

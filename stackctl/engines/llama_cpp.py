@@ -39,4 +39,5 @@ ENGINE = Engine(
     model_path=lambda model: f"/models/llama-cpp/{model}.gguf",
     folder="llama-cpp",
     failures=failures.LLAMA,
+    slots=1,
 )

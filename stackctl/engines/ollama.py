@@ -95,4 +95,5 @@ ENGINE = Engine(
     model_path=model_path,
     source=lambda model: f"ollama:{model}",
     failures=failures.FAILURES,
+    slots=1,
 )

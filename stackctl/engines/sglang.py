@@ -115,4 +115,5 @@ ENGINE = Engine(
     model_path=hub.model_path,
     source=hub.source,
     failures=failures.FAILURES,
+    slots=128,
 )

@@ -50,4 +50,5 @@ ENGINE = Engine(
     model_path=hub.model_path,
     source=hub.source,
     failures=failures.FAILURES,
+    slots=4,
 )

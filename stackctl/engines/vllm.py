@@ -114,4 +114,5 @@ ENGINE = Engine(
     model_path=hub.model_path,
     source=hub.source,
     failures=failures.FAILURES,
+    slots=256,
 )

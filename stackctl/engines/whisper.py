@@ -87,4 +87,6 @@ ENGINE = Engine(
     source=lambda model: f"hf:ggerganov/whisper.cpp/{model}.bin",
     folder="whisper",
     failures=failures.WHISPER,
+    api="audio",
+    slots=1,
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from stackctl.catalogue import CREATE, REQUESTS, UNKNOWN, filled, find, masked
-from stackctl.engines import ENGINES
+from stackctl.engines import SERVERS
 from stackctl.engines.explain import explain, unknown
 from stackctl.model import Container, Explanation, Failure, Observed, Service, StackError
 from stackctl.system.docker import Docker
@@ -23,7 +23,7 @@ def look(docker: Docker, service: Service, container: Container) -> tuple[Observ
     """What the log of a container says, and the log itself; both empty if it never started."""
     seen = Observed(service, container)
     text = _text(docker, container) if container.started_at else ""
-    if engine := ENGINES.get(service.engine):
+    if engine := SERVERS.get(service.engine):
         seen = replace(seen, progress=engine.progress(text))
     seen = replace(seen, explanations=_why(service, container, text), last_line=_last_line(text))
     return seen, text
@@ -66,7 +66,7 @@ def _why(service: Service, container: Container, text: str) -> tuple[Explanation
         # the last start failed, so that the log is of an earlier one
         said = tuple(hit.explanation for hit in find(container.error, CREATE))
         return _typed(service, said or (_unknown_to_docker(container.error),))
-    engine = ENGINES.get(service.engine)
+    engine = SERVERS.get(service.engine)
     known = explain(text, engine.failures) if engine else ()
     # engines that run survive errors, and those that were stopped have
     if not known and container.crashed:
@@ -91,7 +91,7 @@ def _some(explanation: Explanation | None) -> tuple[Explanation, ...]:
 
 
 def _failures(seen: Observed) -> tuple[Failure, ...]:
-    engine = ENGINES.get(seen.service.engine)
+    engine = SERVERS.get(seen.service.engine)
     return engine.failures if engine else ()
 
 

@@ -59,4 +59,6 @@ class Engine:
     model_path: Callable[[str], str] | None = None
     source: Callable[[str], str] | None = None
     folder: str = ""
+    api: str = "text"  # what clients of the gateway use it for: text, audio, images, comfyui
+    slots: int = 64  # requests at once, where its role names no number
     failures: tuple[Failure, ...] = ()

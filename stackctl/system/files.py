@@ -6,19 +6,37 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from stackctl.model import MIB, Space, StackError
 
 
-def space(path: str) -> Space:
+#: where Docker is unless it was told otherwise
+DOCKER = "/var/lib/docker"
+
+
+def space(path: str, *, models: bool = False) -> Space:
     """Free room where `path` is, or will be."""
     folder = Path(path)
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
-    return Space(path, shutil.disk_usage(folder).free // MIB)
+    free = shutil.disk_usage(folder).free // MIB
+    return Space(path, free, models, folder.stat().st_dev)
+
+
+def spaces(docker: str, models: Iterable[str]) -> tuple[Space, ...]:
+    """Free room for Docker ("": it does not tell where it is) and in the models' folders."""
+    found = []
+    with suppress(OSError):
+        # of a daemon on another machine nothing is known
+        if exists(docker or DOCKER):
+            found.append(space(docker or DOCKER))
+    for folder in dict.fromkeys(filter(None, models)):
+        with suppress(OSError):  # a folder above it is not for us
+            found.append(space(folder, models=True))
+    return tuple(found)
 
 
 def owner(path: Path) -> str:
@@ -33,11 +51,12 @@ def exists(path: str) -> bool:
     return Path(path).exists()
 
 
-def write(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
+def write(path: Path, text: str, *, mode: int | None = None) -> None:
+    """Write a file whole or not at all; with these rights from its first byte on."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        draft.touch() if mode is None else draft.touch(mode)
         draft.write_text(text, encoding="utf-8")
         draft.replace(path)
     except OSError as error:
@@ -46,6 +65,31 @@ def write(path: Path, text: str) -> None:
         raise StackError(
             f"cannot write {path}: {error.strerror}",
             fix=f"make room or give yourself the right to write: ls -ld {path.parent}",
+        ) from None
+
+
+def folder(path: Path, *, mode: int, owner: tuple[int, int] | None = None) -> None:
+    """A folder that is there, with these rights; given to `owner` (user, group) by root."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        if path.stat().st_mode & 0o777 != mode:
+            path.chmod(mode)
+        if owner and os.geteuid() == 0:
+            os.chown(path, *owner)
+    except OSError as error:
+        raise StackError(
+            f"cannot make the folder {path}: {error.strerror}",
+            fix=f"sudo chown -R $(id -u) {path.parent}",
+        ) from None
+
+
+def remove(path: Path) -> None:
+    """Remove a file that may be gone already."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise StackError(
+            f"cannot remove {path}: {error.strerror}", fix=f"ls -ld {path.parent}"
         ) from None
 
 

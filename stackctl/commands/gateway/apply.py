@@ -1,0 +1,125 @@
+"""Render what the gateway has to know, let HAProxy check it, swap it in, reload."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from stackctl import settings
+from stackctl.engines import ENGINES
+from stackctl.gateway import backends, keys, render
+from stackctl.model import Container, Service
+from stackctl.model.gateway import Backend, Files, Key
+from stackctl.system import files, haproxy
+from stackctl.system.docker import Docker
+
+ROLE = "gateway"
+STATIC = ("haproxy.cfg", "paths.map")
+CONFIGS = (
+    f"{render.CONF}/settings.cfg",
+    "/etc/haproxy/haproxy.cfg",
+    f"{render.CONF}/backends.cfg",
+)
+
+
+class Place:
+    """Where the gateway's files lie on the host, below `.stackctl/`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        home = root / ".stackctl" / "gateway"
+        self.conf, self.draft = home / "conf", home / "draft"
+        self.run, self.tls = home / "run", home / "tls"
+        self.keys = home / "keys.json"
+        self.loaded = home / "loaded"  # digest of the files that HAProxy has read
+
+    def prepare(self) -> None:
+        """Make the folders; Docker would make them for root alone."""
+        user = settings.gateway_user(self.root)
+        for path in (self.conf, self.draft):
+            files.folder(path, mode=0o755)
+        for path in (self.run, self.tls):
+            files.folder(path, mode=0o700, owner=user)
+
+
+def load_keys(place: Place) -> tuple[Key, ...]:
+    """The keys there are."""
+    if not files.exists(str(place.keys)):
+        return ()
+    return keys.load(files.read(place.keys), str(place.keys))
+
+
+def found(docker: Docker, place: Place) -> tuple[Service, Container] | None:
+    """The container that reads this clone's files."""
+    for service, container in docker.services():
+        if any(mount.source == str(place.conf) for mount in service.mounts):
+            return service, container
+    return None
+
+
+def known_backends(docker: Docker, project: str) -> tuple[Backend, ...]:
+    """What is behind the gateway of a project, by the labels of its containers."""
+    return backends.backends([service for service, _ in docker.services(project)], ENGINES)
+
+
+def refresh(root: Path, docker: Docker) -> bool:
+    """Bring the gateway's files up to date, and HAProxy with them. False: there is no gateway.
+
+    A configuration that HAProxy refuses changes nothing.
+    """
+    place = Place(root)
+    pair = found(docker, place)
+    if pair is None:
+        return False
+    service, container = pair
+    place.prepare()
+    wanted = rendered(place, known_backends(docker, container.project))
+    changed = [name for name in wanted if _text(place.conf / name) != wanted[name]]
+    if not changed and _text(place.loaded) == _digest(wanted):
+        return True
+    if changed and container.running and set(changed) <= set(keys.MAPS):
+        _swap(place, wanted, changed)
+        for name in sorted(changed, key=keys.MAPS.index):
+            haproxy.set_map(place.run, f"{render.CONF}/{name}", wanted[name])
+    else:
+        _check(place, service.image, wanted)
+        _swap(place, wanted, changed)
+        if container.running:
+            haproxy.reload(place.run)
+    files.write(place.loaded, _digest(wanted))
+    return True
+
+
+def rendered(place: Place, known: Sequence[Backend]) -> Files:
+    """Every file of conf/ as it should be now."""
+    certificate = place.tls / render.CERTIFICATE
+    page = "<!doctype html><title>stackctl</title>\n"
+    return render.files(known, load_keys(place), page, tls=files.exists(str(certificate)))
+
+
+def _check(place: Place, image: str, wanted: Files) -> None:
+    for name, text in wanted.items():
+        files.write(place.draft / name, text)
+    static = place.root / "compose" / "gateway"
+    mounts = [
+        (place.draft, render.CONF),
+        (place.tls, render.TLS),
+        *((static / name, f"/etc/haproxy/{name}") for name in STATIC),
+    ]
+    haproxy.check(image, mounts, CONFIGS)
+
+
+def _swap(place: Place, wanted: Files, changed: Sequence[str]) -> None:
+    """File by file: HAProxy reads them at a start and at a reload, and neither is under way."""
+    for name in changed:
+        files.write(place.conf / name, wanted[name])
+
+
+def _digest(wanted: Files) -> str:
+    """Told from what was written: who is killed between the two reloads at the next run."""
+    return hashlib.sha256(repr(sorted(wanted.items())).encode()).hexdigest()
+
+
+def _text(path: Path) -> str | None:
+    return files.read(path) if files.exists(str(path)) else None

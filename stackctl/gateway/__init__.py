@@ -1,0 +1,1 @@
+"""What HAProxy has to know of the stack and of its keys, as files. Pure."""
