@@ -89,11 +89,12 @@ def plan(
 
 def concerns(finding: Finding, service: Service, facts: Facts) -> bool:
     """Whether an error keeps a service from coming up: its own, its GPUs', the box's."""
-    return (
-        finding.subject == service.name
-        or finding.check in _BOX
-        or (service.gpus.wanted and _of_gpus(finding, service, facts))
-    )
+    return finding.subject == service.name or _holds(finding, service, facts)
+
+
+def _holds(finding: Finding, service: Service, facts: Facts) -> bool:
+    """Whether something that is not the service's own keeps it from coming up."""
+    return finding.check in _BOX or (service.gpus.wanted and _of_gpus(finding, service, facts))
 
 
 def _step(
@@ -105,7 +106,7 @@ def _step(
     facts: Facts,
 ) -> Step:
     for finding in errors:
-        if finding.check in _BOX or (service.gpus.wanted and _of_gpus(finding, service, facts)):
+        if finding.subject != subject and _holds(finding, service, facts):
             text = f"{finding.subject}: {finding.summary}"
             return _leave(subject, mine, f"no container helps while this is so: {text}", service)
     words = [_word(f, o) for f in mine]
@@ -136,6 +137,8 @@ def _word(f: Finding, o: Observed | None) -> _Word:
             return _Word(Action.RECREATE, "its engine gives no answer", unsure=True)
         case "gpu.inside":
             return _inside(f, o)
+        case "gpu.cuda":
+            return _cuda(f)
         case "gpu.assigned" if f.values.get("missing"):
             return _Word(Action.RECREATE, "a device is not in the container any more")
         case "gpu.exists" if not f.values.get("missing"):
@@ -172,6 +175,18 @@ def _inside(f: Finding, o: Observed) -> _Word:
     if isinstance(inside, Unavailable) and inside.code in ("ended", "exec", "hung"):
         return _Word(Action.LEAVE, f"nobody could look into it: {inside.reason}", ban=True)
     return _Word(Action.RECREATE, "its GPU does not work inside the container", unsure=True)
+
+
+def _cuda(f: Finding) -> _Word:
+    """The check has found out whose fault it is; without a sign that a new container would be
+    better, the old one is left as it is: its model may be computing still."""
+    match f.values.get("cure"):
+        case "container":
+            return _Word(Action.RECREATE, f"CUDA fails in it, as {f.cause}")
+        case "try":
+            return _Word(Action.RECREATE, "CUDA fails in it, and works beside it", unsure=True)
+        case _:
+            return _Word(Action.LEAVE, f"{f.cause}: {_fix(f)}", ban=True)
 
 
 def _on_gpu(f: Finding, o: Observed) -> _Word:
@@ -224,6 +239,8 @@ def _in_order(steps: Iterable[Step], planned: Mapping[str, Service]) -> tuple[St
 def _of_gpus(finding: Finding, service: Service, facts: Facts) -> bool:
     if finding.check == "gpu.driver":
         return True
+    if finding.check == "gpu.cuda":
+        return finding.values.get("cure") == "host"
     gpus = facts.driver.gpus if isinstance(facts.driver, Driver) else ()
     mine = {f"GPU {gpu.index}" for gpu in service.gpus.resolve(gpus)[0]}
     return finding.check in _OF_GPU and finding.subject in mine

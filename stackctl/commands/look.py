@@ -10,6 +10,7 @@ from stackctl import report, settings
 from stackctl.checks import CHECKS, run, worst
 from stackctl.commands import wanted
 from stackctl.commands.plan import select
+from stackctl.facts.cuda import beside
 from stackctl.model import Driver, Facts, Finding, Phase, Severity
 from stackctl.system import terminal
 from stackctl.system.docker import Docker
@@ -34,7 +35,7 @@ class Look:
 def look(roles: Sequence[str], project: str | None, *, answers: bool = False) -> Look:
     """All services, or those of `roles`, from their labels; and those that are to be there."""
     chosen = settings.chosen_project(project)
-    facts = gather.verify(Docker(), project=chosen, answers=answers)
+    facts = beside(gather.verify(Docker(), project=chosen, answers=answers))
     missed = wanted.load(settings.find_root() / ".stackctl", chosen)
     if roles:
         # one that has no container may be named as well

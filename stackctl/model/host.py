@@ -46,6 +46,7 @@ class CdiSpec:
     missing: tuple[str, ...] = ()  # files of the host that it names and that are not there
     majors: Mapping[str, int] = field(default_factory=dict)  # device node -> major, where frozen
     rank: int = 0  # of its folder; the higher one wins
+    nodes: tuple[str, ...] = ()  # device nodes that it gives
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,12 @@ def from_host(container: Container, timeout: float) -> tuple[int, str] | None:
     return None if code == probe.CANNOT_JOIN else (code, output)
 
 
+def on_host() -> Cuda | Unavailable:
+    """The same question, in no container: is it the host that is ill?"""
+    code, output = probe.end_in_time([sys.executable, "-I", "-S", str(PROGRAM)], EXEC_TIMEOUT)
+    return read(code, output, uvm_major())
+
+
 def by_exec(docker: Docker, container: Container) -> tuple[int, str]:
     """With the image's own Python, if it has one."""
     return docker.execute(container.id, ["python3", "-c", PROGRAM.read_text()])

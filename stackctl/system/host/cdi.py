@@ -71,12 +71,8 @@ def read(raw: Mapping[str, Any], path: str, rank: int, root: Path) -> CdiSpec:
     edits = [raw.get("containerEdits") or {}]
     edits += [device.get("containerEdits") or {} for device in raw.get("devices") or ()]
     named = dict.fromkeys(_host_paths(edits))
-    majors = {
-        str(node["path"]): int(node["major"])
-        for edit in edits
-        for node in edit.get("deviceNodes") or ()
-        if node.get("major")
-    }
+    nodes = [node for edit in edits for node in edit.get("deviceNodes") or ()]
+    majors = {str(n["path"]): int(n["major"]) for n in nodes if n.get("major")}
     versions = {m[1] for name in named if (m := _VERSION.search(name))}
     missing = tuple(n for n in named if n.startswith("/") and not tree.there(root, n))
     return CdiSpec(
@@ -86,6 +82,7 @@ def read(raw: Mapping[str, Any], path: str, rank: int, root: Path) -> CdiSpec:
         missing=missing,
         majors=majors,
         rank=rank,
+        nodes=tuple(dict.fromkeys(str(node["path"]) for node in nodes)),
     )
 
 

@@ -11,6 +11,7 @@ from stackctl.checks import CHECKS, run
 from stackctl.model import (
     Buffer,
     Container,
+    Cuda,
     Daemon,
     Driver,
     Facts,
@@ -28,6 +29,7 @@ from stackctl.model import (
     Service,
     Severity,
     Space,
+    Unavailable,
 )
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -156,6 +158,12 @@ def with_service(role: str, **changes: Any) -> Facts:
                     o = replace(o, container=replace(o.container, **{key: value}))
         seen.append(o)
     return replace(HEALTHY, observed=tuple(seen))
+
+
+def with_cuda(role: str, cuda: Cuda | Unavailable, facts: Facts = HEALTHY) -> Facts:
+    """What CUDA says inside the container of one service."""
+    seen = (replace(o, cuda=cuda) if o.service.role == role else o for o in facts.observed)
+    return replace(facts, observed=tuple(seen))
 
 
 def findings(check: str, facts: Facts, phase: Phase = Phase.RUNNING) -> tuple[Finding, ...]:

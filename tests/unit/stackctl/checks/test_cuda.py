@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from stackctl.checks.cuda_cause import Cure
 from stackctl.model import (
     NOT_ASKED,
     Cuda,
@@ -17,7 +19,7 @@ from stackctl.model import (
     Severity,
     Unavailable,
 )
-from tests.unit.stackctl.box import HEALTHY, findings, uuid
+from tests.unit.stackctl.box import HEALTHY, findings, uuid, with_cuda
 
 NO_SMI = Unavailable('exec: "nvidia-smi": executable file not found in $PATH', "no-smi")
 LOST = Unavailable("Failed to initialize NVML: Unknown Error", "smi:255")
@@ -65,26 +67,59 @@ def test_not_asked() -> None:
     assert judged(main_with(odd)).severity is Severity.SKIPPED
 
 
+HUNG = Unavailable("CUDA did not end in time", "hung")
+MISMATCH = Unavailable("cuInit failed with 803: CUDA_ERROR_SYSTEM_DRIVER_MISMATCH", "cuda:803")
+NODES = (Node("/dev/nvidia0", 195), UVM, Node("/dev/nvidiactl", 195))
+STALE = Cuda(FAILED, NODES, uvm_major=235)
+RIGHT = Cuda(FAILED, NODES, uvm_major=234)
+DENIED = (Node("/dev/nvidia0", 195), replace(UVM, error=errno.EPERM))
+
+
 @pytest.mark.parametrize(
-    ("cuda", "cause"),
+    ("cuda", "box", "cause", "cure"),
     [
-        (Cuda(FAILED), "another number than the CDI specification"),
-        (Cuda(FAILED, (UVM,), uvm_major=235), "has the major number 234 in the container"),
-        (Cuda(FAILED, uvm_major=235), "is not in the container"),
-        (Cuda(NO_DEVICE), "finds no GPU"),
-        (Cuda(NO_DEVICE, mask="2"), "CUDA_VISIBLE_DEVICES=2 hides"),
-        (Cuda(Unavailable("cuInit failed with 804", "cuda:804")), "compatibility layer"),
-        (Cuda(Unavailable("cuInit failed with 803", "cuda:803")), "another driver"),
-        (Cuda(Unavailable("libcuda.so.1: cannot open", "no-libcuda")), "`compute` capability"),
-        (Cuda(Unavailable("CUDA did not end in time", "hung")), "hangs"),
+        # device nodes and rules: a new container gets the right ones, or what CDI files have
+        (STALE, {}, "has the major number 234 in the container", Cure.CONTAINER),
+        (STALE, {"cdi_nodes": {"/dev/nvidia-uvm": 0}}, "gets the right one", Cure.CONTAINER),
+        (STALE, {"cdi_nodes": {"/dev/nvidia-uvm": 235}}, "gets the right one", Cure.CONTAINER),
+        (STALE, {"cdi_nodes": {"/dev/nvidia-uvm": 234}}, "the CDI file says 234", Cure.HOST),
+        (Cuda(FAILED, uvm_major=235), {}, "is not in the container", Cure.CONTAINER),
+        (Cuda(FAILED, uvm_major=235), {"cdi_nodes": {}}, "does not name it", Cure.HOST),
+        (Cuda(FAILED, NODES[:1]), {}, "nvidia_uvm is not loaded", Cure.HOST),
+        (
+            Cuda(NO_DEVICE, DENIED, uvm_major=234),
+            {},
+            "lost its permission for /dev/nvidia-uvm",
+            Cure.CONTAINER,
+        ),
+        # the nodes are right: what does the rest of the box say?
+        (RIGHT, {"host_cuda": Cuda(BOTH)}, "works on the host", Cure.TRY),
+        (RIGHT, {"host_cuda": Cuda(FAILED)}, "fails on the host as well", Cure.HOST),
+        (RIGHT, {"host_cuda": Cuda(HUNG)}, "fails on the host as well", Cure.HOST),
+        (RIGHT, {"host_cuda": Cuda(Unavailable("no libcuda", "no-libcuda"))}, "card", Cure.UNKNOWN),
+        (RIGHT, {}, "lost device permissions", Cure.UNKNOWN),
+        (Cuda(NO_DEVICE), {}, "a card failed", Cure.UNKNOWN),
+        (Cuda(NO_DEVICE, mask="2"), {}, "CUDA_VISIBLE_DEVICES=2 hides", Cure.SETTINGS),
+        (Cuda(Unavailable("804", "cuda:804")), {}, "compatibility layer", Cure.SETTINGS),
+        (Cuda(MISMATCH), {}, "another driver", Cure.HOST),
+        (Cuda(MISMATCH), {"host_cuda": Cuda(BOTH)}, "another driver", Cure.UNKNOWN),
+        (Cuda(Unavailable("libcuda.so.1", "no-libcuda")), {}, "`compute`", Cure.SETTINGS),
+        (Cuda(HUNG), {"host_cuda": Cuda(HUNG)}, "hangs", Cure.HOST),
     ],
 )
-def test_nvml_without_cuda(cuda: Cuda, cause: str) -> None:
-    found = judged(main_with(cuda))
+def test_nvml_without_cuda(cuda: Cuda, box: dict[str, Any], cause: str, cure: Cure) -> None:
+    found = judged(replace(main_with(cuda), **box))
     assert found.severity is Severity.ERROR
     assert cause in found.cause
+    assert found.values["cure"] == cure
     assert "ROLE" not in found.fix
     assert found.fix
+
+
+def test_cuda_that_works_in_another_container() -> None:
+    found = judged(with_cuda("coder", Cuda((uuid(3)[4:],)), main_with(RIGHT)))
+    assert "works in coder" in found.cause
+    assert found.values["cure"] == Cure.TRY
 
 
 def test_cuda_without_nvml() -> None:
@@ -115,11 +150,29 @@ def test_a_node_without_a_driver_is_normal_for_simulated_gpus_alone() -> None:
 def test_other_gpus_than_nvml() -> None:
     found = judged(main_with(Cuda(BOTH[:1])))
     assert found.severity is Severity.ERROR
-    assert found.values == {"missing": [BOTH[1]], "extra": []}
+    assert found.values == {"missing": [BOTH[1]], "extra": [], "cure": Cure.UNKNOWN}
     assert "hides GPUs" in judged(main_with(Cuda(BOTH[:1], mask="0"))).cause
+
+
+@pytest.mark.parametrize(
+    ("cuda", "host", "cure"),
+    [
+        (Cuda(BOTH[:1], (Node("/dev/nvidia1", 195, errno.EPERM),)), NOT_ASKED, Cure.CONTAINER),
+        (Cuda(BOTH[:1]), Cuda(BOTH), Cure.TRY),
+        (Cuda(BOTH[:1]), Cuda(BOTH[:1]), Cure.UNKNOWN),
+        (Cuda((*BOTH, uuid(3)[4:])), Cuda(BOTH), Cure.SETTINGS),
+    ],
+)
+def test_whose_fault_another_set_of_gpus_is(
+    cuda: Cuda, host: Cuda | Unavailable, cure: Cure
+) -> None:
+    found = judged(replace(main_with(cuda), host_cuda=host))
+    assert found.values["cure"] == cure
+    assert found.cause
 
 
 def test_other_gpus_than_assigned() -> None:
     found = judged(main_with(Cuda((BOTH[0], uuid(3)[4:])), NO_SMI))
     assert found.severity is Severity.ERROR
-    assert found.values == {"missing": [BOTH[1]], "extra": [uuid(3)[4:]]}
+    assert found.values["missing"] == [BOTH[1]]
+    assert found.values["extra"] == [uuid(3)[4:]]

@@ -9,8 +9,29 @@ import pytest
 
 from stackctl.commands.heal_plan import Action, Step, concerns, plan
 from stackctl.commands.look import judge
-from stackctl.model import DamagedModel, Facts, Finding, Severity, Unavailable, Xid
-from tests.unit.stackctl.box import CODER, DRIVER, HEALTHY, SERVICES, gpu, with_gpu, with_service
+from stackctl.model import (
+    Buffer,
+    Cuda,
+    DamagedModel,
+    Facts,
+    Finding,
+    GpuProof,
+    Node,
+    Severity,
+    Unavailable,
+    Xid,
+)
+from tests.unit.stackctl.box import (
+    CODER,
+    DRIVER,
+    HEALTHY,
+    SERVICES,
+    gpu,
+    uuid,
+    with_cuda,
+    with_gpu,
+    with_service,
+)
 
 PLANNED = {service.name: service for service in SERVICES}
 REVOKED = Unavailable("Failed to initialize NVML: Unknown Error", "smi:255")
@@ -62,6 +83,55 @@ def test_one_look_is_not_enough(changes: dict[str, Any]) -> None:
     step = only(with_service("coder", **changes))
     assert step.action is Action.RECREATE
     assert step.unsure
+
+
+FAILED = Unavailable("cuInit failed with 999: CUDA_ERROR_UNKNOWN", "cuda:999")
+UVM = (Node("/dev/nvidia-uvm", 234),)
+WORKS = Cuda((uuid(3)[4:],))
+
+
+def test_stale_device_nodes_of_cuda() -> None:
+    step = only(with_cuda("coder", Cuda(FAILED, UVM, uvm_major=235)))
+    assert step.action is Action.RECREATE
+    assert "major number 234" in step.why
+    assert not step.unsure
+
+
+def test_cuda_that_works_on_the_host() -> None:
+    step = only(replace(with_cuda("coder", Cuda(FAILED)), host_cuda=WORKS))
+    assert (step.action, step.unsure) == (Action.RECREATE, True)
+
+
+@pytest.mark.parametrize(
+    ("cuda", "box", "word"),
+    [
+        (Cuda(FAILED), {"host_cuda": Cuda(FAILED)}, "nvidia-modprobe"),
+        (Cuda(FAILED, UVM, uvm_major=235), {"cdi_nodes": {}}, "nvidia-ctk cdi generate"),
+        (Cuda(Unavailable("803", "cuda:803")), {}, "sudo reboot"),
+        (Cuda(Unavailable("804", "cuda:804")), {}, "newer driver"),
+        (Cuda(FAILED, mask="7"), {}, "stackctl doctor"),
+        (Cuda(()), {}, "dmesg"),
+    ],
+)
+def test_cuda_that_no_new_container_mends(cuda: Cuda, box: dict[str, Any], word: str) -> None:
+    """Nor does what else is wrong with the service: its container would not come up."""
+    proof = GpuProof((Buffer("CPU", "model", 4000.0),))
+    step = only(replace(with_cuda("coder", cuda, with_service("coder", proof=proof)), **box))
+    assert step.action is Action.LEAVE
+    assert word in step.why
+
+
+def test_cuda_that_fails_on_the_host_keeps_every_gpu_service_down() -> None:
+    facts = with_cuda("coder", Cuda(FAILED))
+    ended = tuple(
+        replace(o, container=replace(o.container, state="exited", exit_code=1))
+        if o.service.name == "main"
+        else o
+        for o in facts.observed
+    )
+    found = steps(replace(facts, observed=ended, host_cuda=Cuda(FAILED)))
+    assert {s.action for s in found.values()} == {Action.LEAVE}
+    assert found["main"].why.startswith("no container helps while this is so: coder: CUDA")
 
 
 def test_a_model_that_was_unloaded_is_loaded() -> None:
