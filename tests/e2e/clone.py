@@ -17,6 +17,8 @@ from tests.integration.stack.box import REPOSITORY, ROLES, Box, Result, free_por
 #: a second run of all set-up steps and a start of four services
 PATIENCE = 300.0
 VENV = Path(sys.prefix)
+#: what the knobs of its three ports begin with: TLS, plain HTTP, metrics
+GATEWAY = ("gateway", "gateway_http", "gateway_metrics")
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,12 @@ class Clone:
 
     def make(self, target: str) -> Result:
         return run(["make", target], env=self.environ, cwd=self.folder, timeout=PATIENCE)
+
+    def stackctl(self, *words: str) -> Result:
+        argv = [sys.executable, "-m", "stackctl", *words]
+        done = run(argv, env=self.environ, cwd=self.folder, timeout=PATIENCE)
+        assert done.code == 0, done.text
+        return done
 
     def timed(self, target: str) -> tuple[Result, float]:
         began = time.monotonic()
@@ -69,9 +77,10 @@ def fresh_clone(folder: Path) -> Iterator[Clone]:
     cloned = run(["git", "clone", "--quiet", "--no-hardlinks", str(REPOSITORY), str(home)])
     assert cloned.code == 0, cloned.text
     _copy_changes(home)
-    ports = dict(zip(ROLES, free_ports(len(ROLES)), strict=True))
+    names = (*ROLES, *GATEWAY)
+    ports = dict(zip(names, free_ports(len(names)), strict=True))
     box = Box(home, f"stackctl-test-{uuid.uuid4().hex[:8]}", ports)
-    box.settings()
+    box.settings(COMPOSE_PROFILES=",".join([*ROLES, "gateway"]))
     try:
         yield Clone(home, box)
     finally:

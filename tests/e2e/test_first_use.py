@@ -61,10 +61,10 @@ def chat(clone: Clone, role: str, **body: Any) -> Any:
 def test_make_up_says_what_runs_where(clone: Clone) -> None:
     up, _ = clone.timed("up")
     assert up.code == 0, up.text
-    for role in ROLES:
+    for role in (*ROLES, "gateway_http"):
         assert clone.box.url(role) in up.out
     assert "SIMULATED GPU" in up.out
-    assert clone.box.containers() == dict.fromkeys(ROLES, "running")
+    assert clone.box.containers() == dict.fromkeys([*ROLES, "gateway"], "running")
     # a second one has nothing to set up and nothing to start
     again, seconds = clone.timed("up")
     assert again.code == 0, again.text
@@ -109,6 +109,25 @@ def test_a_prompt_becomes_a_picture(up: Clone) -> None:
     assert saved.is_file()
 
 
+def test_one_door_for_all_of_them(up: Clone) -> None:
+    door = up.box.url("gateway_http")
+    key = json.loads(up.stackctl("keys", "add", "alice", "--json").out)["key"]
+    mine = f"Authorization: Bearer {key}"
+    names = {m["id"] for m in json.loads(curl("--header", mine, f"{door}/v1/models"))["data"]}
+    assert {"gpt-oss-120b", "gpt-oss-20b", "whisper-1"} <= names
+    for model in ("gpt-oss-120b", "gpt-oss-20b"):
+        body = json.dumps({"messages": [{"role": "user", "content": "Hi"}], "model": model})
+        said = json.loads(curl("--header", mine, "--data", body, f"{door}/v1/chat/completions"))
+        assert f"Greetings from {model}" in said["choices"][0]["message"]["content"]
+    clip = up.folder / "models" / "sim" / "whisper" / "clip.wav"
+    form = ("--form", "model=whisper-1", "--form", f"file=@{clip}")
+    heard = json.loads(curl("--header", mine, *form, f"{door}/v1/audio/transcriptions"))
+    assert heard["text"].strip() == "hello from tiny whisper"
+    closed = ("--output", "/dev/null", "--write-out", "%{http_code}")
+    url = f"{door}/v1/models"
+    assert subprocess.run(["curl", "-s", *closed, url], capture_output=True).stdout == b"401"
+
+
 def test_verify_status_and_logs(up: Clone) -> None:
     verify = up.make("verify")
     assert verify.code == 0, verify.text
@@ -118,13 +137,13 @@ def test_verify_status_and_logs(up: Clone) -> None:
     assert "gpt-oss-120b" in status.out
     logs = up.make("logs")
     assert logs.code == 0, logs.text
-    assert all(f"{role}-1 " in logs.out for role in ROLES)
+    assert all(f"{role}-1 " in logs.out for role in (*ROLES, "gateway"))
 
 
 def test_make_down_leaves_the_models(up: Clone) -> None:
     down = up.make("down")
     assert down.code == 0, down.text
-    assert down.out == "removed: audio, coder, image, main\n"
+    assert down.out == "removed: audio, coder, gateway, image, main\n"
     assert up.box.containers() == {}
     assert (up.folder / "models" / "sim" / "llama-cpp" / "gpt-oss-120b.gguf").is_file()
     assert up.make("verify").code != 0

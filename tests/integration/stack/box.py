@@ -185,8 +185,9 @@ class Box:
         return self.stackctl(*command.split()[1:])
 
     def settings(self, **values: str | int) -> None:
-        """Write env/stack.env: the ports of this box, and these values."""
+        """Write env/stack.env: the ports of this box, and these values; without a gateway."""
         lines = [f"{role.upper()}_PORT={port}" for role, port in self.ports.items()]
+        values = {"COMPOSE_PROFILES": ",".join(ROLES), **values}
         lines += [f"{key}={value}" for key, value in values.items()]
         (self.home / "env" / "stack.env").write_text("\n".join(lines) + "\n", encoding="utf-8")
 

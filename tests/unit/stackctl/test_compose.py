@@ -240,7 +240,7 @@ def test_the_contract_of_every_service(profile: str) -> None:
     config = resolved(profile)
     assert config["name"] == "stackctl"
     assert config["services"]
-    for name, raw in config["services"].items():
+    for name, raw in engines(config).items():
         (device,) = raw["deploy"]["resources"]["reservations"]["devices"]
         assert all(i.isdecimal() for i in device["device_ids"]), "ids as separate strings"
         assert device["capabilities"] == ["gpu"]
@@ -265,6 +265,28 @@ def test_the_contract_of_every_service(profile: str) -> None:
             assert raw["environment"]["OLLAMA_KEEP_ALIVE"] == "-1"
 
 
+def engines(config: dict[str, Any]) -> dict[str, Any]:
+    return {name: raw for name, raw in config["services"].items() if name != "gateway"}
+
+
+@pytest.mark.docker
+@needs_compose
+@pytest.mark.parametrize("profile", PROFILES)
+def test_the_gateway_may_do_nothing_but_listen(profile: str) -> None:
+    raw = resolved(profile)["services"]["gateway"]
+    assert raw["read_only"] is True
+    assert raw["cap_drop"] == ["ALL"]
+    assert raw["security_opt"] == ["no-new-privileges:true"]
+    assert not {"privileged", "cap_add", "network_mode", "pid"} & set(raw)
+    assert raw["user"].split(":")[0] != "0"
+    assert not [v for v in raw["volumes"] if "docker.sock" in v["source"]]
+    assert {v["target"] for v in raw["volumes"] if not v.get("read_only")} == {"/run/haproxy"}
+    assert {p["host_ip"] for p in raw["ports"]} == {"127.0.0.1"}
+    image, _, tag = raw["image"].rpartition(":")
+    assert image, raw["image"]
+    assert tag != "latest"
+
+
 @pytest.mark.docker
 @needs_compose
 def test_one_knob_is_the_context() -> None:
@@ -278,7 +300,9 @@ def test_one_knob_is_the_context() -> None:
 @needs_compose
 def test_ports_are_bound_where_the_knob_says() -> None:
     services = resolved("rtx8000x4", "BIND_ADDRESS=192.168.1.5", "MAIN_PORT=9001")["services"]
-    assert {p["host_ip"] for s in services.values() for p in s["ports"]} == {"192.168.1.5"}
+    mine = {name: raw for name, raw in services.items() if name != "gateway"}
+    assert {p["host_ip"] for s in mine.values() for p in s["ports"]} == {"192.168.1.5"}
+    assert {p["host_ip"] for p in services["gateway"]["ports"]} == {"127.0.0.1"}
     assert services["main"]["ports"][0]["published"] == "9001"
 
 
