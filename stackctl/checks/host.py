@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from stackctl.model import Check, Facts, Finding, Phase, Severity
+from stackctl.model import Check, Facts, Finding, Phase, Severity, Space
 
 #: below this Docker cannot even write its logs
 DISK_MINIMUM_MIB = 2048
@@ -41,17 +41,41 @@ def ports(facts: Facts) -> Iterable[Finding]:
 
 
 def disk(facts: Facts) -> Iterable[Finding]:
-    for space in facts.space:
-        if space.free_mib < DISK_MINIMUM_MIB:
-            yield Finding(
-                "host.disk",
+    low = [space for space in facts.space if space.free_mib < DISK_MINIMUM_MIB]
+    told = {space.device for space in low if space.device and not space.models}
+    for space in low:
+        if not space.models:
+            yield _low(
+                space,
                 Severity.ERROR,
                 "disk",
-                f"{space.free_mib} MiB free at {space.path}",
-                cause="Docker and the engines need room for layers, logs and caches",
-                fix="docker system df; docker image prune; df -h",
-                values={"path": space.path, "free_mib": space.free_mib},
+                "Docker and the engines need room for layers, logs and caches; what runs, runs on, "
+                "but no container can be made, and logs are cut off",
+                f"df -h {space.path}; docker system df; docker image prune; stackctl doctor shows "
+                "logs without an end",
             )
+        elif space.device not in told:
+            # engines read their models: one that runs, and one that starts, need no room there
+            yield _low(
+                space,
+                Severity.WARNING,
+                "models' disk",
+                "engines go on, they only read; what is fetched, mended or made there (pictures) "
+                "finds no room",
+                f"df -h {space.path}; stackctl models prune",
+            )
+
+
+def _low(space: Space, severity: Severity, subject: str, cause: str, fix: str) -> Finding:
+    return Finding(
+        "host.disk",
+        severity,
+        subject,
+        f"{space.free_mib} MiB free at {space.path}",
+        cause=cause,
+        fix=fix,
+        values={"path": space.path, "free_mib": space.free_mib},
+    )
 
 
 CHECKS = (

@@ -11,10 +11,18 @@ from typing import Any, TypeVar
 from stackctl.engines import ENGINES
 from stackctl.facts import logs
 from stackctl.facts.logs import died, first_error, refused
-from stackctl.facts.models import Looked, damaged_model, look, missing_model, model_on_host
+from stackctl.facts.models import (
+    Looked,
+    damaged_model,
+    look,
+    missing_model,
+    model_on_host,
+    models_folder,
+)
 from stackctl.model import (
     LOG,
     Container,
+    Daemon,
     Engine,
     Facts,
     Observed,
@@ -76,8 +84,9 @@ def preflight(docker: Docker, planned: Sequence[Service], models_dir: str) -> Fa
             driver=driver.result(),
             planned=tuple(planned),
             **_models([look(service) for service in planned]),
-            space=(files.space("/var/lib/docker"), files.space(models_dir)),
         )
+    root = facts.daemon.root if isinstance(facts.daemon, Daemon) else ""
+    facts = replace(facts, space=files.spaces(root, [models_dir]))
     if isinstance(facts.daemon, Unavailable):
         return facts
     return replace(facts, port_holders=_port_holders(docker, planned))
@@ -90,18 +99,23 @@ def verify(docker: Docker, *, project: str = "", answers: bool = False) -> Facts
         try:
             pairs = docker.services(project)
         except StackError as error:
-            return Facts(daemon=Unavailable(error.message, error.fix), driver=driver.result())
+            gone = Unavailable(error.message, error.fix)
+            # a full disk may be why
+            return Facts(daemon=gone, driver=driver.result(), space=files.spaces("", ()))
         daemon = pool.submit(docker.daemon)
         watched = [pool.submit(observe, docker, s, c, answers=answers) for s, c in pairs]
         looked = [pool.submit(look, s) for s, _ in pairs]
         found, lines = pci.troubles()
+        known = daemon.result()
+        root = known.root if isinstance(known, Daemon) else ""
         return Facts(
-            daemon=daemon.result(),
+            daemon=known,
             driver=driver.result(),
             xids=found,
             kernel=lines,
             observed=tuple(future.result() for future in watched),
             **_models([future.result() for future in looked], running=True),
+            space=files.spaces(root, [models_folder(s) for s, _ in pairs]),
         )
 
 

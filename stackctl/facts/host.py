@@ -78,9 +78,7 @@ def _xids() -> tuple[Xid, ...] | Unavailable:
 
 
 def _space(daemon: Engine | Unavailable, models_dir: str) -> tuple[Space, ...]:
-    docker = daemon.root if isinstance(daemon, Engine) else ""
-    wanted = [path for path in (docker or "/var/lib/docker", models_dir) if path]
-    return tuple(space for path in dict.fromkeys(wanted) if (space := _free(path)))
+    return files.spaces(daemon.root if isinstance(daemon, Engine) else "", [models_dir])
 
 
 def _free(path: str) -> Space | None:

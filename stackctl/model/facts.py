@@ -20,6 +20,7 @@ class Daemon:
     cdi_devices: tuple[str, ...] = ()
     runtimes: tuple[str, ...] = ()
     cgroup_driver: str = ""
+    root: str = ""  # where images, containers and their logs are
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,8 @@ class Space:
 
     path: str
     free_mib: int
+    models: bool = False  # of the models, which engines only read; else Docker's own
+    device: int = 0  # number of the file system; 0 = not told
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,7 @@ class Docker:
             ),
             runtimes=tuple(raw.get("Runtimes") or ()),
             cgroup_driver=raw.get("CgroupDriver", ""),
+            root=raw.get("DockerRootDir", ""),
         )
 
     def services(self, project: str = "") -> tuple[tuple[Service, Container], ...]:

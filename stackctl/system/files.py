@@ -12,7 +12,6 @@ from pathlib import Path
 
 from stackctl.model import MIB, Space, StackError
 
-
 #: where Docker is unless it was told otherwise
 DOCKER = "/var/lib/docker"
 

@@ -38,7 +38,23 @@ def test_two_roles_with_one_port() -> None:
     assert "also given to main" in found[0].summary
 
 
+def low(*space: Space) -> list[tuple[Severity, str]]:
+    found = run(CHECKS, replace(HEALTHY, space=space), Phase.RUNNING)
+    return [(f.severity, f.values["path"]) for f in found if f.check == "host.disk"]
+
+
 def test_a_full_disk() -> None:
-    (found,) = problems(space=(Space("/srv/models", 100),))
+    (found,) = problems(space=(Space("/srv/docker", 100),))
     assert found.check == "host.disk"
-    assert "100 MiB free at /srv/models" in found.summary
+    assert "100 MiB free at /srv/docker" in found.summary
+    assert "/srv/docker" in found.fix
+
+
+def test_a_full_disk_of_models_keeps_nothing_from_starting() -> None:
+    models = Space("/srv/models", 0, models=True, device=7)
+    assert problems(space=(models,)) == ()
+    assert low(models) == [(Severity.WARNING, "/srv/models")]
+    docker = Space("/srv/docker", 100, device=8)
+    assert low(docker, models) == [(Severity.ERROR, docker.path), (Severity.WARNING, models.path)]
+    # on one disk, one finding
+    assert low(replace(docker, device=7), models) == [(Severity.ERROR, docker.path)]

@@ -38,10 +38,10 @@ def box(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("box")
 def test_an_empty_host(tmp_path: Path) -> None:
-    facts = gathering.gather(Fake(engine(guest(MAIN))), str(tmp_path), tmp_path)
+    facts = gathering.gather(Fake(engine(guest(MAIN), root="/")), str(tmp_path), tmp_path)
     assert isinstance(facts.driver, Driver)
     assert [holder.pid for holder in facts.holders] == [1]
-    assert [space.path for space in facts.space] == ["/var/lib/docker", str(tmp_path)]
+    assert [space.path for space in facts.space] == ["/", str(tmp_path)]
     assert isinstance(facts.pci, Unavailable)
     assert facts.specs == ()
 
