@@ -218,7 +218,7 @@ def _knob(root: Path, key: str) -> bool:
     if key in (*ENDPOINTS, *SECRETS, METRICS_FILE):
         return True
     names = "ENGINE|PORT|CONTEXT|VRAM_MIB|SOURCE|ALIASES|SLOTS|QUEUE"
-    gateway = "GATEWAY_(BIND|HTTP_BIND|HTTP_PORT|METRICS_PORT)"
+    gateway = "GATEWAY_(BIND|HTTP_BIND|HTTP_PORT|ACME_BIND|ACME_PORT|METRICS_PORT)"
     return bool(re.fullmatch(rf"BIND_ADDRESS|{gateway}|({roles})_({names})", key))
 
 
@@ -240,7 +240,7 @@ def _check(where: str, key: str, value: str) -> None:
         )
     if _PORT.match(key) and not (value.isdecimal() and 0 < int(value) < 65536):
         raise StackError(f"{where}: not a port", fix="a number from 1 to 65535", exit_code=2)
-    if key in ("BIND_ADDRESS", "GATEWAY_BIND", "GATEWAY_HTTP_BIND"):
+    if key == "BIND_ADDRESS" or re.fullmatch(r"GATEWAY_(HTTP_|ACME_)?BIND", key):
         try:
             ipaddress.ip_address(value)
         except ValueError:
