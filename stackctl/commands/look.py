@@ -10,7 +10,7 @@ from stackctl import report, settings
 from stackctl.checks import CHECKS, run, worst
 from stackctl.commands import wanted
 from stackctl.commands.plan import select
-from stackctl.facts.cuda import beside
+from stackctl.facts.whose import beside
 from stackctl.model import Driver, Facts, Finding, Phase, Severity
 from stackctl.system import terminal
 from stackctl.system.docker import Docker

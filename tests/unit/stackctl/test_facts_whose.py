@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from stackctl.facts.cuda import beside, nodes
+from stackctl.facts.whose import beside, nodes
 from stackctl.model import NOT_ASKED, Cuda, Unavailable
 from stackctl.model.host import CdiSpec
 from stackctl.system import cuda
