@@ -16,6 +16,7 @@ from stackctl.checks import (
     services,
     support,
     there,
+    way,
 )
 from stackctl.model import Check, Facts, Finding, Phase, Severity, Unavailable
 
@@ -34,6 +35,7 @@ CHECKS: tuple[Check, ...] = (
     *services.CHECKS[1:2],
     *proof.CHECKS,
     *services.CHECKS[2:],
+    *way.CHECKS,
 )
 
 #: the subject of a check that crashed

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from stackctl.model.errors import NOT_ASKED, Unavailable
 from stackctl.model.gpu import Driver, Gpu, GpuRequest, KernelLine, Xid
+from stackctl.model.network import NO_NETWORK, Network
 from stackctl.model.observed import Cuda, Observed
 from stackctl.model.service import Service
 
@@ -110,6 +111,7 @@ class Facts:
     unsure_models: tuple[UnsureModel, ...] = ()
     bad_locks: tuple[BadLock, ...] = ()
     space: tuple[Space, ...] = ()
+    network: Network = NO_NETWORK  # how far the gateway's ports and the engines' are open
     host_cuda: Cuda | Unavailable = NOT_ASKED  # asked only where CUDA fails in a container
     #: device node -> its major number in CDI files, 0 = the host's; None = no file, or not asked
     cdi_nodes: Mapping[str, int] | None = None

@@ -9,6 +9,8 @@ from stackctl.model.check import Finding
 from stackctl.model.errors import NOT_ASKED, Unavailable
 from stackctl.model.facts import Daemon, Space
 from stackctl.model.gpu import Driver, Xid
+from stackctl.model.network import Bridge as Bridge
+from stackctl.model.network import Firewall as Firewall
 from stackctl.model.service import Container, Service
 
 #: codes of Unavailable: there is no such file, and: it is not for this user
@@ -122,15 +124,6 @@ class Guest:
 
 
 @dataclass(frozen=True, slots=True)
-class Bridge:
-    """A network of Docker's that has an interface on the host."""
-
-    name: str
-    interface: str
-    subnets: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Engine:
     """The Docker daemon and what it runs."""
 
@@ -157,16 +150,6 @@ class Route:
 
     network: str
     interface: str
-
-
-@dataclass(frozen=True, slots=True)
-class Firewall:
-    """ufw, and whether somebody took care of Docker's way past it."""
-
-    active: bool = False
-    denies: bool = False
-    allowed: tuple[str, ...] | Unavailable = ()  # ports: 22, 8000:8010; empty text = any
-    guards_docker: bool = False  # rules of its own in the chain DOCKER-USER
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from stackctl.model.check import Finding
 from stackctl.model.errors import NOT_ASKED, Unavailable
-from stackctl.model.host import Bridge, Firewall
+from stackctl.model.forwarding import Entry
 from stackctl.model.service import Port
 
 #: ports of the gateway inside its container
@@ -110,6 +109,7 @@ class Door:
     state: str
     error: str = ""  # the daemon's, why it did not start
     address: str = ""  # its own, on Docker's network
+    six: bool = False  # whether it has one of IPv6
     ports: tuple[Port, ...] = ()
 
     @property
@@ -121,20 +121,11 @@ class Door:
 
 
 @dataclass(frozen=True, slots=True)
-class Forwarded:
-    """What a router forwards: external TCP port -> a machine of its LAN."""
-
-    external: int
-    address: str
-    port: int
-
-
-@dataclass(frozen=True, slots=True)
 class Router:
     """What a router tells of itself by UPnP or NAT-PMP."""
 
     external: str = ""  # its address on the other side
-    mapping: Forwarded | None = None  # of the port that is the gateway's on the host
+    mapping: Entry | Unavailable | None = None  # of the port that leads to the gateway
 
 
 class Guard(StrEnum):
@@ -143,6 +134,25 @@ class Guard(StrEnum):
     NONE = "none"
     OURS = "ours"
     OTHERS = "others"
+
+
+@dataclass(frozen=True, slots=True)
+class Bridge:
+    """A network of Docker's that has an interface on the host."""
+
+    name: str
+    interface: str
+    subnets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Firewall:
+    """ufw, and whether somebody took care of Docker's way past it."""
+
+    active: bool = False
+    denies: bool = False
+    allowed: tuple[str, ...] | Unavailable = ()  # ports: 22, 8000:8010; empty text = any
+    guards_docker: bool = False  # rules of its own in the chain DOCKER-USER
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,14 +176,5 @@ class Network:
     hairpin: Reply | Unavailable = NOT_ASKED  # the external address, asked from here
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One judgement on the way. `hop` is where it belongs; an error of one that is `watched` is
-    told by `stackctl verify` as well. `needs` names fields of Network that it cannot do without."""
-
-    id: str
-    title: str
-    hop: str
-    examine: Callable[[Network], Iterable[Finding]]
-    needs: tuple[str, ...] = ()
-    watched: bool = False
+#: nothing was asked: no gateway is known, so that nothing is judged
+NO_NETWORK = Network()

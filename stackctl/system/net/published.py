@@ -59,15 +59,14 @@ def door(raw: dict[str, Any]) -> Door:
         state=raw["State"]["Status"],
         error=raw["State"].get("Error") or "",
         address=next((n["IPAddress"] for n in networks.values() if n.get("IPAddress")), ""),
+        six=_has_six(raw),
         ports=inspect.service(raw).ports,
     )
 
 
 def published(raw: dict[str, Any]) -> tuple[Published, ...]:
     """What a running container publishes, of TCP. Pure."""
-    settings = raw.get("NetworkSettings") or {}
-    networks = (settings.get("Networks") or {}).values()
-    six = any(network.get("GlobalIPv6Address") for network in networks)
+    settings, six = raw.get("NetworkSettings") or {}, _has_six(raw)
     role = (raw["Config"].get("Labels") or {}).get(_LABEL + "role", "")
     found = {
         Port(binding.get("HostIp", ""), int(binding["HostPort"]), int(key.split("/")[0]))
@@ -79,6 +78,11 @@ def published(raw: dict[str, Any]) -> tuple[Published, ...]:
         Published(raw["Name"].lstrip("/"), role, port, proxied=_six(port.address) and not six)
         for port in sorted(found, key=lambda port: (port.host, port.address))
     )
+
+
+def _has_six(raw: Mapping[str, Any]) -> bool:
+    networks = (raw.get("NetworkSettings") or {}).get("Networks") or {}
+    return any(network.get("GlobalIPv6Address") for network in networks.values())
 
 
 def _six(address: str) -> bool:

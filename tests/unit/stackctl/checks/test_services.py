@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from stackctl.checks import CHECKS, daemon, models, run, worst
+from stackctl.checks import CHECKS, daemon, models, run, way, worst
 from stackctl.model import (
     Check,
     Daemon,
@@ -46,7 +46,7 @@ def test_every_check_that_is_asked_has_something_to_say_of_a_healthy_box() -> No
     told = {f.check for f in run(CHECKS, HEALTHY, Phase.RUNNING)}
     told |= {f.check for f in run(CHECKS, EMPTY, Phase.PREFLIGHT)}
     silent = {"gpu.exists", "gpu.xid", "host.port", "host.disk", "host.kernel", "service.there"}
-    silent |= {"gpu.cuda", *(c.id for c in models.CHECKS)}
+    silent |= {"gpu.cuda", *(c.id for c in (*models.CHECKS, *way.CHECKS))}
     assert told | silent == {c.id for c in CHECKS}
 
 
