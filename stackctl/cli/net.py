@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ipaddress
 from typing import TypeAlias
 
 from stackctl.cli import words
@@ -37,6 +38,10 @@ def _add_forward(below: _Verbs) -> None:
         metavar="SECONDS",
         help="how long it holds; the watch timer renews it (default 3600; 0: a week)",
     )
+    add_.add_argument("--router", type=ipv4, metavar="ADDRESS", help="where several answer")
+    add_.add_argument(
+        "--anyway", action="store_true", help="also if the router has no public address itself"
+    )
     words.dry_run(add_)
     add_.set_defaults(run=_forward_add)
 
@@ -64,10 +69,17 @@ def port(text: str) -> int:
 
 
 def lease(text: str) -> int:
-    """Seconds; 0 is for ever."""
-    if not text.isdecimal() or (int(text) and not 120 <= int(text) <= 604800):
-        raise argparse.ArgumentTypeError(f"{text!r} is no lease: 120 to 604800 seconds, or 0")
+    """Seconds; 0 is the longest there is."""
+    if not text.isdecimal() or int(text) > 604800:
+        raise argparse.ArgumentTypeError(f"{text!r} is no lease: up to 604800 seconds, a week")
     return int(text)
+
+
+def ipv4(text: str) -> str:
+    try:
+        return str(ipaddress.IPv4Address(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no IPv4 address") from None
 
 
 def _way(args: argparse.Namespace) -> int:
@@ -79,7 +91,13 @@ def _way(args: argparse.Namespace) -> int:
 def _forward_add(args: argparse.Namespace) -> int:
     from stackctl.commands.net import forward
 
-    return forward.add(external=args.external, lease=args.lease, dry_run=args.dry_run)
+    return forward.add(
+        external=args.external,
+        lease=args.lease,
+        router=args.router,
+        anyway=args.anyway,
+        dry_run=args.dry_run,
+    )
 
 
 def _forward_list(args: argparse.Namespace) -> int:

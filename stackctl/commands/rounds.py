@@ -9,6 +9,7 @@ from stackctl import settings
 from stackctl.commands import heal as healer
 from stackctl.commands import record, snapshot
 from stackctl.commands.look import Look, look, tell
+from stackctl.commands.net import forward
 from stackctl.model.incident import Figure
 from stackctl.system import files, terminal
 from stackctl.system.docker import Docker
@@ -30,6 +31,8 @@ def make(*, answers: bool, as_json: bool, heal: bool, quiet: bool) -> int:
 
 def _remember(seen: Look) -> Look:
     """Into the history; what went wrong with that is a finding as well."""
+    forwarded = forward.watch(settings.find_root() / ".stackctl")
+    seen = replace(seen, findings=(*seen.findings, *forwarded))
     there = {o.service.name for o in seen.facts.observed}
     figures = (
         *snapshot.figures(seen.facts, seen.findings),

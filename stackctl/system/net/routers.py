@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from stackctl.model import Unavailable
 from stackctl.model.forwarding import Gate, Mapping, Method, Refusal, Refused
 from stackctl.system.net import ssdp
@@ -34,4 +36,12 @@ def find(router: str, *, only: bool = False) -> Gate | Unavailable:
 
 def again(mapping: Mapping) -> Gate:
     """The router that was asked for it, without a search. Refused if it is silent."""
-    return Igd(mapping.router) if mapping.method is Method.UPNP else NatPmp(mapping.router)
+    if mapping.method is Method.NAT_PMP:
+        return NatPmp(mapping.router)
+    try:
+        return Igd(mapping.router)
+    except Refused:
+        # after a restart it may have its description on another port
+        for url in ssdp.search(urlsplit(mapping.router).hostname or "", only=True, patience=1.5):
+            return Igd(url)
+        raise
