@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -103,6 +104,19 @@ def duration(seconds: float) -> str:
     if hours:
         return f"{hours}h {minutes % 60}m"
     return f"{minutes}m" if minutes else f"{int(seconds)}s"
+
+
+def moment(at: float) -> str:
+    """`2026-10-04 14:05`, in local time"""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
+
+
+def healing_off(subject: str, since: float, again: str) -> str:
+    """A service that the healer has given up, and the command by which it tries `again`."""
+    return (
+        f"{subject}: healing is off since {moment(since)}, as three attempts did not help; "
+        f"mend it, then: {again}"
+    )
 
 
 def _paint(severity: Severity, colour: bool) -> str:

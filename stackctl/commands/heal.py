@@ -24,6 +24,7 @@ from stackctl.model import Facts, Phase, Severity, Stack, StackError
 from stackctl.settings import Settings
 from stackctl.system import files, terminal
 from stackctl.system.docker import Docker
+from stackctl.watch import breaker
 
 #: what a run of the timer waits for one service: the next run sees whether it came up
 _SHORT = Patience(120, 120)
@@ -55,7 +56,9 @@ def command(
         terminal.out("")
     elif dry_run:
         return 1 if seen.failed else 0
-    return tell(look(roles, project, answers=answers), quiet=quiet)
+    after = look(roles, project, answers=answers)
+    given_up = healing.given_up(settings.find_root() / ".stackctl", names)
+    return tell(replace(after, findings=(*after.findings, *given_up)), quiet=quiet)
 
 
 def heal(
@@ -88,7 +91,7 @@ def heal(
         if not step.acts:
             _leaves(step.subject, step.why)
         elif dry_run:
-            terminal.out(f"would {step.action} {step.subject}: {step.why}")
+            _would(step, folder)
     steps = tuple(step for step in steps if step.acts)
     if not steps or dry_run:
         return False
@@ -136,10 +139,17 @@ def _act(
     if obstacle := heal_act.unfit(facts):
         _leaves("everything", obstacle)
         return
-    steps = tuple(s for s in steps if _may_come_up(s, facts, docker) and _allowed(s, folder))
+    steps = tuple(s for s in steps if _may_come_up(s, facts, docker))
+    try:
+        # before an attempt is counted: a full disk is none of the service's faults
+        placement = heal_act.place(facts, config)
+    except StackError as error:
+        _leaves("everything", f"{error.message}; fix: {error.fix}")
+        return
+    steps = tuple(s for s in steps if _allowed(s, folder))
     if not steps:
         return
-    results = heal_act.mend(docker, steps, stack, config, facts, patience)
+    results = heal_act.mend(docker, steps, stack, config, facts, placement, patience)
     for step in steps:
         done = results[step.subject]
         text = f"{_DID[step.action]}, as {step.why}"
@@ -173,11 +183,23 @@ def _allowed(step: Step, folder: Path) -> bool:
     try:
         if healing.attempt(folder, step.subject, time.time()):
             return True
-        why = "three attempts within an hour did not help; fix: mend it, then: stackctl heal "
-        _leaves(step.subject, f"{why}{step.service} --again")
+        _leaves(step.subject, _given_up(step))
     except StackError as error:
         _leaves(step.subject, f"attempts cannot be counted, so none is made: {error.message}")
     return False
+
+
+def _would(step: Step, folder: Path) -> None:
+    """What a run that is no dry one would begin with."""
+    if healing.may(folder, step.subject, time.time()):
+        terminal.out(f"would {step.action} {step.subject}: {step.why}")
+    else:
+        _leaves(step.subject, _given_up(step))
+
+
+def _given_up(step: Step) -> str:
+    why = "three attempts within an hour did not help"
+    return f"{step.why}, but {why}; fix: mend it, then: {breaker.again(step.subject)}"
 
 
 def _named(seen: Look, roles: Sequence[str]) -> tuple[str, ...]:

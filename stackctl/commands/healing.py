@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from stackctl.commands.record import BREAKER
-from stackctl.model import StackError
+from stackctl.model import Finding, StackError
 from stackctl.model.incident import Incident
 from stackctl.system import history
 from stackctl.system.history import History
 from stackctl.watch import breaker
+from stackctl.watch.breaker import Breaker
 
 
 def open_incidents(folder: Path) -> tuple[Incident, ...]:
@@ -28,6 +30,30 @@ def attempt(folder: Path, subject: str, now: float) -> bool:
         return True
 
     return history.keep(folder, work)[0]
+
+
+def may(folder: Path, subject: str, now: float) -> bool:
+    """Whether `attempt` would be allowed; nothing is written."""
+    return breaker.may(_guard(folder), subject, now)
+
+
+def off(folder: Path) -> dict[str, float]:
+    """Whom healing is off for, since when."""
+    return dict(_guard(folder).off)
+
+
+def given_up(folder: Path, only: Collection[str] = ()) -> tuple[Finding, ...]:
+    """The same as findings; of `only` some subjects, if any."""
+    return tuple(f for f in breaker.findings(_guard(folder)) if not only or f.subject in only)
+
+
+def _guard(folder: Path) -> Breaker:
+    """As it was left. A history that is not there yet, or cannot be read, knows of none: whoever
+    makes an attempt is told."""
+    try:
+        return breaker.load(history.look(folder, lambda book: book.state(BREAKER)))
+    except StackError:
+        return Breaker()
 
 
 def note(folder: Path, subject: str, text: str, now: float) -> None:

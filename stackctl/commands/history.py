@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 from stackctl import report, settings
@@ -40,6 +40,22 @@ def history(roles: Sequence[str], *, since: float, as_json: bool) -> int:
     up = {service: _windows(spells, now) for service, spells in past.spells.items()}
     terminal.out(_json(past, up, now) if as_json else _text(past, up, now, since))
     return 0
+
+
+def changed_since_green(parts: Mapping[str, str]) -> str:
+    """What the box is, and was not when all was fine, in words; "" if nothing or nothing known."""
+    folder = settings.find_root() / ".stackctl"
+    try:
+        green = store.look(folder, lambda book: drift.load(book.state(GREEN)))
+    except StackError:
+        return ""
+    lines = drift.difference(green, parts)
+    return _changed(green, lines) if lines else ""
+
+
+def _changed(green: Box, lines: Iterable[str]) -> str:
+    head = f"changed since all was fine ({report.moment(green.at)}):"
+    return "\n".join([head, *(f"  {line}" for line in lines)])
 
 
 def _read(book: History, since: float) -> _Past:
@@ -85,13 +101,12 @@ def _windows(spells: Sequence[Spell], now: float) -> dict[str, Uptime]:
 def _text(past: _Past, up: dict[str, dict[str, Uptime]], now: float, since: float) -> str:
     parts = []
     if past.changed:
-        lines = [f"  {line}" for line in past.changed]
-        parts.append("\n".join([f"changed since all was fine ({_at(past.green.at)}):", *lines]))
+        parts.append(_changed(past.green, past.changed))
     parts += [_incident(i, now) for i in past.incidents]
     if not past.incidents:
         parts.append(f"no incident in the last {report.duration(since)}")
     for subject, at in past.off.items():
-        parts.append(f"{subject}: healing is off since {_at(at)}; it did not help three times")
+        parts.append(report.healing_off(subject, at, breaker.again(subject)))
     if up:
         header = ("UP", *WINDOWS)
         rows = [(service, *map(_share, windows.values())) for service, windows in up.items()]
@@ -101,14 +116,14 @@ def _text(past: _Past, up: dict[str, dict[str, Uptime]], now: float, since: floa
 
 
 def _incident(i: Incident, now: float) -> str:
-    end = "open" if i.ended is None else _at(i.ended)
+    end = "open" if i.ended is None else report.moment(i.ended)
     lines = [
-        f"{_at(i.started)} .. {end} ({report.duration(i.lasted(now))})"
+        f"{report.moment(i.started)} .. {end} ({report.duration(i.lasted(now))})"
         f"  {i.subject}: {i.summary}  [{i.check}]"
     ]
     told = [("changed", line) for line in i.changed]
     told += [("cause", i.cause)] if i.cause else []
-    told += [("done", f"{_at(n.at)} {n.text}") for n in i.notes]
+    told += [("done", f"{report.moment(n.at)} {n.text}") for n in i.notes]
     if i.open and i.fix:
         told.append(("fix", i.fix))
     elif not i.open and not i.notes:
@@ -126,15 +141,13 @@ def _share(u: Uptime) -> str:
     return f"{text} (unknown {unknown * 100:.0f} %)" if unknown >= 0.01 else text
 
 
-def _at(at: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
-
-
 def _json(past: _Past, up: dict[str, dict[str, Uptime]], now: float) -> str:
     return json.dumps(
         {
             "changed_since_green": list(past.changed),
             "green_at": past.green.at or None,
+            "green": past.green.parts,
+            "now": past.latest.parts,
             "last_run_at": past.latest.at or None,
             "incidents": [{**asdict(i), "duration_seconds": i.lasted(now)} for i in past.incidents],
             "healing_off": past.off,

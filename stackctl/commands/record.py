@@ -30,6 +30,7 @@ class Kept:
     open: tuple[Incident, ...]
     messages: Mapping[str, Message]  # by address
     new: tuple[str, ...] = ()  # addresses that were not there at the last run
+    off: tuple[Finding, ...] = ()  # what the healer leaves alone from now on
 
 
 def record(
@@ -48,6 +49,7 @@ def record(
     run = _Run(tuple(findings), tuple(figures), parts, now, target)
     kept = _try(found, "history.store", "history", lambda: _remember(run, found))
     if kept:
+        found += kept.off
         _try(found, alerts.ID, "alerts", lambda: _tell(run, kept, found))
     if target.ping_url:
         # no history means no alerts: then this is the only way left to be heard
@@ -87,8 +89,13 @@ def _settings() -> settings.Recording:
 def _remember(run: _Run, found: list[Finding]) -> Kept:
     kept, word = history.keep(run.to.folder, lambda book: _write(book, run))
     if word:
-        found.append(_warning("history.store", "history", word, "nothing: a new one was begun"))
+        found.append(_store(run, word))
     return kept
+
+
+def _store(run: _Run, word: str) -> Finding:
+    fix = f"make room, if there is none (df -h {run.to.folder}); it goes on by itself"
+    return _warning("history.store", "history", word, fix)
 
 
 def _write(book: History, run: _Run) -> Kept:
@@ -98,6 +105,7 @@ def _write(book: History, run: _Run) -> Kept:
     guard = breaker.load(book.state(BREAKER))
     findings = (
         *run.findings,
+        *([_store(run, book.away)] if book.away else []),
         *alerts.findings({label: c for label, c in channels.items() if c}),
         *breaker.findings(guard),
     )
@@ -114,7 +122,8 @@ def _write(book: History, run: _Run) -> Kept:
     for incident in (*step.opened, *step.closed, *step.changed):
         book.save(incident)
     book.keep(WATCH, incidents.dump(step.watch))
-    book.keep(BREAKER, breaker.dump(breaker.step(guard, step.open, now)))
+    guard = breaker.step(guard, step.open, now)
+    book.keep(BREAKER, breaker.dump(guard))
     fine = not any(f.severity is Severity.ERROR for f in run.findings)
     book.keep(GREEN, drift.dump(drift.step(green, run.parts, now, fine=fine)))
     book.keep(LATEST, drift.dump(Box(now, dict(run.parts))))
@@ -133,7 +142,7 @@ def _write(book: History, run: _Run) -> Kept:
         book.keep(CHANNEL + label, alerts.dump(channel))
         if message:
             messages[url] = message
-    return Kept(step.open, messages, tuple(new))
+    return Kept(step.open, messages, tuple(new), breaker.findings(guard))
 
 
 def _channels(book: History, to: settings.Recording) -> dict[str, Channel | None]:

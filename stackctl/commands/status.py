@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 
@@ -11,6 +12,7 @@ from stackctl import report, settings
 from stackctl.model import Container, Driver, Gpu, Service, StackError, Unavailable
 from stackctl.system import nvml, terminal
 from stackctl.system.docker import Docker
+from stackctl.watch import breaker
 
 _GPU_HEADER = ("GPU", "NAME", "VRAM", "", "UTIL", "TEMP", "POWER", "HELD BY")
 _HEADER = ("ROLE", "ENGINE", "MODEL", "CONTEXT", "GPU", "STATE", "UP", "RESTARTS", "URL")
@@ -29,17 +31,31 @@ def status(*, project: str | None, as_json: bool) -> int:
         except StackError as error:
             failure = error
         driver = asked.result()
+    off = _healing_off()
     if as_json:
-        terminal.out(_json(driver, pairs, failure))
+        terminal.out(_json(driver, pairs, failure, off))
     else:
-        terminal.out(_text(driver, None if failure else pairs))
+        terminal.out(_text(driver, None if failure else pairs, off))
         if failure:
             raise failure
     return 1 if failure else 0
 
 
-def _text(driver: Driver | Unavailable, pairs: Pairs | None) -> str:
-    """`pairs` is None when Docker does not answer."""
+def _healing_off() -> dict[str, float]:
+    """Services that the healer has given up, since when."""
+    folder = settings.find_root() / ".stackctl"
+    if not (folder / "history.db").exists():
+        return {}
+    # here, as it is half of what this command would have to import
+    from stackctl.commands import healing
+
+    return healing.off(folder)
+
+
+def _text(
+    driver: Driver | Unavailable, pairs: Pairs | None, off: Mapping[str, float] | None = None
+) -> str:
+    """`pairs` is None when Docker does not answer; `off` as `_healing_off` tells."""
     names = {container.id: service.name for service, container in pairs or ()}
     parts = []
     if isinstance(driver, Unavailable):
@@ -53,6 +69,9 @@ def _text(driver: Driver | Unavailable, pairs: Pairs | None) -> str:
         parts.append(report.table(_HEADER, [_service_row(s, c, gpus) for s, c in pairs]))
     elif pairs is not None:
         parts.append("no service: `make up` brings the stack up")
+    if off:
+        words = (report.healing_off(name, at, breaker.again(name)) for name, at in off.items())
+        parts.append("\n".join(words))
     return "\n\n".join(parts)
 
 
@@ -95,12 +114,18 @@ def _service_row(service: Service, c: Container, gpus: tuple[Gpu, ...]) -> tuple
     )
 
 
-def _json(driver: Driver | Unavailable, pairs: Pairs, failure: StackError | None) -> str:
+def _json(
+    driver: Driver | Unavailable,
+    pairs: Pairs,
+    failure: StackError | None,
+    off: Mapping[str, float] | None = None,
+) -> str:
     return json.dumps(
         {
             "driver": asdict(driver),
             "simulated": isinstance(driver, Driver) and driver.simulated,
             "services": [{**asdict(s), "container": asdict(c)} for s, c in pairs],
+            "healing_off": dict(off or {}),
             "error": failure.message if failure else None,
         },
         indent=2,

@@ -66,11 +66,21 @@ def findings(breaker: Breaker) -> tuple[Finding, ...]:
             Severity.WARNING,
             subject,
             f"{ATTEMPTS} attempts to heal it within an hour did not help; it is left alone now",
-            cause="what is wrong comes back after a restart",
-            fix=f"see what the incident says: stackctl history {subject.rpartition('/')[2]}",
+            cause="what is wrong comes back in each new container",
+            fix=f"mend what `stackctl history {role(subject)}` says; then: {again(subject)}",
         )
         for subject in sorted(breaker.off)
     )
+
+
+def again(subject: str) -> str:
+    """What an operator types to have it tried again."""
+    return f"stackctl heal {role(subject)} --again"
+
+
+def role(subject: str) -> str:
+    """As it is typed: where several projects run, a subject has its project before it."""
+    return subject.rpartition("/")[2]
 
 
 def dump(breaker: Breaker) -> str:

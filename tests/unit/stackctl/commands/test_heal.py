@@ -114,6 +114,12 @@ def test_three_attempts_and_one_more_when_asked(
     out = capsys.readouterr().out
     assert out.count("tried: the container lost its device permissions; but no reason") == 3
     assert "stackctl heal coder --again" in out
+    # nor would it, says a dry run
+    assert heal.heal(ILL, ill, dry_run=True) is False
+    out = capsys.readouterr().out
+    assert "would recreate" not in out
+    assert "coder: not healed: the container lost its device permissions" in out
+    assert "three attempts within an hour did not help" in out
     healing.reset(world.state, "coder")
     heal.heal(ILL, ill)
     assert world.tried == ["coder"] * 4

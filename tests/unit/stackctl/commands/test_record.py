@@ -12,12 +12,13 @@ import pytest
 
 from stackctl import cli, settings
 from stackctl.checks import CHECKS, run
-from stackctl.commands import healing, record, snapshot
+from stackctl.commands import healing, record, rounds, snapshot, status
+from stackctl.commands.look import judge
 from stackctl.model import Daemon, Facts, Finding, Phase, Severity, StackError, Unavailable
 from stackctl.model.incident import Figure
 from stackctl.settings import Recording
 from stackctl.system import history, notify, process, versions
-from tests.unit.stackctl.box import HEALTHY, with_service
+from tests.unit.stackctl.box import DRIVER, HEALTHY, with_service
 from tests.unit.stackctl.system.test_notify import Post, server
 from tests.unit.stackctl.watch.simulated import MINUTE, START, box, error
 
@@ -157,10 +158,22 @@ def test_a_healer_gives_up_and_an_operator_lets_it_try_again(tmp_path: Path) -> 
         assert [healing.attempt(folder, "main", world.now) for _ in range(4)] == [True] * 3 + [
             False
         ]
-        world.runs(3, "main")
+        assert healing.off(folder) == {}
+        # it is told in the run in which it is given up, and in each one after
+        for _ in range(3):
+            (found,) = world.runs(1, "main")
+            assert (found.check, found.subject) == ("heal.breaker", "main")
+            assert "stackctl heal main --again" in found.fix
         assert any("left alone" in title for title in titles(post))
+        assert any("stackctl heal main --again" in body["message"] for body in post.bodies)
+        assert healing.given_up(folder) == (found,)
+        assert healing.given_up(folder, ["coder"]) == ()
+        assert healing.off(folder) == {"main": world.now - 2 * MINUTE}
+        assert not healing.may(folder, "main", world.now)
         assert not healing.attempt(folder, "main", world.now + 7200)
         healing.reset(folder, "main")
+        assert healing.may(folder, "main", world.now)
+        assert not healing.off(folder)
         assert healing.attempt(folder, "main", world.now)
         with pytest.raises(StackError, match="not off"):
             healing.reset(folder, "coder")
@@ -244,6 +257,41 @@ def test_history_as_json_of_one_role(past: World, capsys: pytest.CaptureFixture[
     day = data["uptime"]["coder"]["day"]
     assert day["up_seconds"] + day["down_seconds"] + day["unknown_seconds"] == 86400
     assert data["changed_since_green"] == ["driver: 1 -> 2"]
+    assert (data["green"], data["now"]) == ({"driver": "1"}, {"driver": "2"})
+
+
+def test_what_is_given_up_is_in_history_and_status(
+    past: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(3):
+        healing.attempt(past.to.folder, "coder", past.now)
+    past.runs(1, "coder")
+    assert cli.run(["history"]) == 0
+    since = time.strftime("%Y-%m-%d %H:%M", time.localtime(past.now))
+    line = (
+        f"coder: healing is off since {since}, as three attempts did not help; mend it, then: "
+        "stackctl heal coder --again"
+    )
+    assert line in capsys.readouterr().out
+    assert line in status._text(DRIVER, (), status._healing_off())
+    found = json.loads(status._json(DRIVER, (), None, status._healing_off()))
+    assert found["healing_off"] == {"coder": past.now}
+
+
+def test_a_round_tells_first_what_changed(
+    past: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lost = Unavailable("Failed to initialize NVML: Unknown Error", "smi:255")
+    ill, well = judge(with_service("coder", inside=lost)), judge(HEALTHY)
+    monkeypatch.setattr(rounds, "look", lambda *_, **__: ill)
+    monkeypatch.setattr(snapshot, "box", lambda *_: {"driver": "3"})
+    assert cli.run(["verify", "--record"]) == 1
+    text = capsys.readouterr().out
+    assert text.index("changed since all was fine (") < text.index("driver: 1 -> 3")
+    assert text.index("driver: 1 -> 3") < text.index("ERROR  coder: the GPU cannot be used")
+    monkeypatch.setattr(rounds, "look", lambda *_, **__: well)
+    assert cli.run(["verify", "--record"]) == 0
+    assert "changed since" not in capsys.readouterr().out
 
 
 def test_history_of_nobody(past: World) -> None:
