@@ -71,25 +71,34 @@ def unfit(facts: Facts) -> str:
     return ""
 
 
+def place(facts: Facts, config: Settings) -> Placement:
+    """Which GPUs each service gets, written down for Compose. Raises StackError."""
+    assert isinstance(facts.driver, Driver)
+    assert isinstance(facts.daemon, Daemon)
+    placement = assign(facts.planned, facts.driver.gpus, facts.daemon.cdi_devices)
+    files.write(_override(config), compose.override(placement))
+    return placement
+
+
+def _override(config: Settings) -> Path:
+    # not the file that `up` writes: that one has the whole stack in it
+    return config.state / "healing.yaml"
+
+
 def mend(
     docker: Docker,
     steps: Sequence[Step],
     stack: Stack,
     config: Settings,
     facts: Facts,
+    placement: Placement,
     patience: Patience,
 ) -> dict[str, Result]:
     """Every step, by its subject: in the order given where one needs another, else at once."""
-    assert isinstance(facts.driver, Driver)
-    assert isinstance(facts.daemon, Daemon)
-    placement = assign(facts.planned, facts.driver.gpus, facts.daemon.cdi_devices)
-    # not the file that `up` writes: that one has the whole stack in it
-    target = config.state / "healing.yaml"
-    files.write(target, compose.override(placement))
     results: dict[str, Future[Result]] = {}
     stop = Event()
     with terminal.board() as board:
-        work = _Work(docker, stack, config, placement, target, patience, board, stop)
+        work = _Work(docker, stack, config, placement, patience, board, stop)
         pool = ThreadPoolExecutor(len(steps))
         try:
             for step in steps:
@@ -111,13 +120,12 @@ class _Work:
         stack: Stack,
         config: Settings,
         placement: Placement,
-        target: Path,
         patience: Patience,
         board: terminal.Board,
         stop: Event,
     ) -> None:
         self._docker, self._stack, self._config = docker, stack, config
-        self._placement, self._target, self._patience = placement, target, patience
+        self._placement, self._patience = placement, patience
         self._board, self._stop = board, stop
         indexes = {gpu.index for gpus in placement.gpus.values() for gpu in gpus}
         self._gpus = {index: Lock() for index in sorted(indexes)}
@@ -172,7 +180,7 @@ class _Work:
             self._config.env_files,
             *words,
             service.name,
-            override=str(self._target),
+            override=str(_override(self._config)),
         )
         with self._compose:  # two of them would both make the network
             result = process.run(argv, env=self._config.environ, timeout=_CREATING)

@@ -11,6 +11,11 @@ from pathlib import Path
 from stackctl.model import StackError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_DISK = (*_FULL, errno.EROFS, errno.EIO)
+
+
+class DiskError(StackError):
+    """The disk takes nothing: full, read-only, or failing. Another place would do."""
 
 
 def fault(error: OSError, path: Path) -> StackError:
@@ -40,7 +45,8 @@ def fault(error: OSError, path: Path) -> StackError:
             fix = "see what the kernel says, and think of a backup: sudo dmesg -T | tail"
         case _:
             problem, fix = error.strerror or str(error), f"ls -ld {at}"
-    return StackError(f"{path}: {problem}", fix=fix)
+    kind = DiskError if error.errno in _DISK else StackError
+    return kind(f"{path}: {problem}", fix=fix)
 
 
 def replace_file(path: Path, data: bytes, draft: Path) -> None:

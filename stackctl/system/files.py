@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
@@ -11,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from stackctl.model import MIB, Space, StackError
+from stackctl.system import durable
 
 #: where Docker is unless it was told otherwise
 DOCKER = "/var/lib/docker"
@@ -137,10 +139,11 @@ def lock(path: Path, verb: str) -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = path.open("a+", encoding="utf-8")
     except OSError as error:
-        raise StackError(
-            f"cannot open the lock {path}: {error.strerror}",
-            fix=f"remove it if it belongs to another user: ls -l {path}",
-        ) from None
+        # where the kernel has made the disk read-only, a lock that is there can still be held
+        if error.errno != errno.EROFS or not path.exists():
+            why = durable.fault(error, path)
+            raise StackError(f"cannot open the lock {why.message}", fix=why.fix) from None
+        handle = path.open(encoding="utf-8")
     with handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -151,12 +154,13 @@ def lock(path: Path, verb: str) -> Iterator[None]:
                 f"{holder} is changing the stack right now",
                 fix="wait until it has ended, then try again",
             ) from None
-        handle.truncate(0)
         since = time.strftime("%H:%M:%S")
         note = f"`stackctl {verb}` (pid {os.getpid()}, since {since})\n"
         with suppress(OSError):  # on a full disk the lock holds all the same
+            handle.truncate(0)
             os.write(handle.fileno(), note.encode())
         try:
             yield
         finally:
-            handle.truncate(0)
+            with suppress(OSError):
+                handle.truncate(0)

@@ -16,7 +16,7 @@ Key = tuple[str, str]  # check, subject
 #: runs in a row that open an incident, and that close it
 RUNS = 2
 #: checks of which a warning is an incident as well
-WARNINGS = frozenset({"alert.channel", "heal.breaker", "host.disk"})
+WARNINGS = frozenset({"alert.channel", "heal.breaker", "history.store", "host.disk"})
 #: a skipped finding of this "check": the run could not look at anything that it does not name
 EVERYTHING = "*"
 #: a check that lacks a fact names it as its subject

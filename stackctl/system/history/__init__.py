@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from stackctl.model import StackError
+from stackctl.system import durable
+from stackctl.system.history import refuge
 from stackctl.system.history.book import History
 from stackctl.system.history.schema import (
     DamagedError,
@@ -25,22 +27,46 @@ _Result = TypeVar("_Result")
 
 
 def keep(folder: Path, work: Callable[[History], _Result]) -> tuple[_Result, str]:
-    """Do `work` in one transaction; its result, and a word if a damaged file had to give way.
+    """Do `work` in one transaction; its result, and a word if a damaged file had to give way, or
+    if its disk takes nothing.
 
     `work` may run twice, so it must not do anything outside. Raises StackError.
     """
     path = folder / NAME
+    if spare := refuge.inside(path):
+        # alone, or what one writes goes when another one brings it home
+        with refuge.moving(spare):
+            if refuge.inside(path) and not refuge.move_out(path, spare):
+                return _write_whole(spare, work, _away(spare))
     try:
-        return _write(path, work), ""
+        return _write_whole(path, work)
+    except durable.DiskError as error:
+        try:
+            spare = refuge.move_in(path)
+        except OSError:
+            raise error from None
+        return _write_whole(spare, work, f"{error.message}; {_away(spare)}")
+
+
+def _write_whole(
+    path: Path, work: Callable[[History], _Result], away: str = ""
+) -> tuple[_Result, str]:
+    """A damaged file is moved aside, with a word. `away`: why it is not where it belongs."""
+    try:
+        return _write(path, work, away), away
     except DamagedError as error:
         aside = move_aside(path)
         word = "" if aside == path else f"{error.message}; it was moved to {aside}"
-        return _write(path, work), word
+        return _write(path, work, away), away or word
+
+
+def _away(spare: Path) -> str:
+    return f"what is remembered is kept in memory until there is room ({spare})"
 
 
 def look(folder: Path, work: Callable[[History], _Result]) -> _Result:
     """Read only. Raises StackError."""
-    path = folder / NAME
+    path = refuge.inside(folder / NAME) or folder / NAME
     if not path.exists():
         raise StackError(
             "nothing has been recorded yet", fix="stackctl verify --record, best once a minute"
@@ -50,9 +76,9 @@ def look(folder: Path, work: Callable[[History], _Result]) -> _Result:
         return work(History(connection))
 
 
-def _write(path: Path, work: Callable[[History], _Result]) -> _Result:
+def _write(path: Path, work: Callable[[History], _Result], away: str) -> _Result:
     with closing(connect(path)) as connection, faults(path), _transaction(connection):
-        return work(History(connection))
+        return work(History(connection, away))
 
 
 @contextmanager

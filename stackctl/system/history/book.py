@@ -19,10 +19,14 @@ _FIELDS = "id, name, subject, severity, summary, cause, fix, started, ended, cha
 
 
 class History:
-    """One connection, in a transaction. SQLite's errors pass through it."""
+    """One connection, in a transaction. SQLite's errors pass through it.
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    `away`: why it is not written where it belongs, if so.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, away: str = "") -> None:
         self._db = connection
+        self.away = away
 
     # what others keep here, as text
 
