@@ -1,0 +1,33 @@
+"""One gateway for all tests of this folder, and as good as new for each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.integration.gateway.door import ENGINES, Door, open_door
+
+
+@pytest.fixture(scope="session")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+    with open_door(tmp_path_factory.mktemp("gateway")) as door:
+        yield door
+
+
+@pytest.fixture
+def door(gateway: Door) -> Door:
+    """The gateway without keys, without a memory of wrong ones, before engines without one."""
+    gateway.keys.clear()
+    gateway.add_key("client")
+    for table in ("st_wrong", "st_key"):
+        gateway.admin(f"clear table {table}")
+    for name in ENGINES:
+        gateway.engine(name).reset()
+    return gateway
+
+
+@pytest.fixture
+def key(door: Door) -> str:
+    """A key without limits."""
+    return door.keys["client"][1]
