@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Callable
 
 from stackctl import __version__
-from stackctl.cli import doctor, models, net, watch, words
+from stackctl.cli import doctor, models, net, tls, watch, words
 
 
 def run(argv: list[str] | None = None) -> int:
@@ -81,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add(verbs)
     models.add(verbs)
     net.add(verbs)
+    tls.add(verbs)
     watch.add(verbs)
     return parser
 
