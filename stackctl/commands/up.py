@@ -13,6 +13,8 @@ from stackctl.commands import plan, wanted
 from stackctl.commands.gates import Patience
 from stackctl.commands.gateway import apply
 from stackctl.commands.waves import Outcome, start
+from stackctl.engines import ENGINES
+from stackctl.gateway.backends import backends
 from stackctl.model import (
     Daemon,
     Driver,
@@ -40,6 +42,7 @@ def up(roles: Sequence[str], *, dry_run: bool, patience: Patience, recreate: boo
     config = plan.load()
     stack = plan.resolve(config)
     chosen = plan.select(stack.services, roles)
+    backends(stack.services, ENGINES)  # what the gateway cannot offer is refused at once
     docker = Docker()
     facts = _preflight(docker, stack.project, chosen, config)
     findings = run(CHECKS, facts, Phase.PREFLIGHT)

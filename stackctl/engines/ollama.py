@@ -96,4 +96,5 @@ ENGINE = Engine(
     source=lambda model: f"ollama:{model}",
     failures=failures.FAILURES,
     slots=1,
+    strict=True,
 )

@@ -51,4 +51,5 @@ ENGINE = Engine(
     source=hub.source,
     failures=failures.FAILURES,
     slots=4,
+    strict=True,
 )

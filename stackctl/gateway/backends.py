@@ -31,6 +31,13 @@ def _backend(group: Sequence[Service], engines: Mapping[str, Engine]) -> Backend
     first = group[0]
     engine = engines[first.engine]
     aliases = dict.fromkeys(alias for service in group for alias in service.aliases)
+    if aliases and engine.strict:
+        raise StackError(
+            f"{first.name}: {engine.title} answers to the name of its model alone, not to "
+            f"{', '.join(aliases)}",
+            fix=f"empty {first.role.upper()}_ALIASES in env/stack.env, or choose another engine",
+            exit_code=2,
+        )
     for name in (first.model, *aliases):
         if name and not _MODEL.fullmatch(name):
             raise StackError(

@@ -1,4 +1,4 @@
-"""Backends and keys -> the files in conf/. haproxy.cfg, which reads them, is in compose/gateway/."""
+"""Backends and keys -> the files in conf/, which compose/gateway/haproxy.cfg reads."""
 
 from __future__ import annotations
 

@@ -61,4 +61,5 @@ class Engine:
     folder: str = ""
     api: str = "text"  # what clients of the gateway use it for: text, audio, images, comfyui
     slots: int = 64  # requests at once, where its role names no number
+    strict: bool = False  # refuses a request that calls its model by an alias
     failures: tuple[Failure, ...] = ()
