@@ -133,6 +133,7 @@ class Guard(StrEnum):
 
     NONE = "none"
     OURS = "ours"
+    STALE = "stale"  # ours, of other ports or networks than there are now
     OTHERS = "others"
 
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from stackctl.model.network import PLAIN, TLS, Door, Network, Published
+from stackctl.model.network import PLAIN, TLS, Door, Guard, Network, Published
 
 #: ours, and those that lead to them
 CHAIN, OWNERS = "STACKCTL", "DOCKER-USER"
@@ -114,6 +114,16 @@ def every_jump() -> tuple[tuple[str, str], ...]:
     return ((OWNERS, CHAIN), (INPUT, PROXY_CHAIN))
 
 
+def removal(present: Sequence[str]) -> str:
+    """What takes all of it away, for `iptables-restore --noflush`; "" where there is nothing."""
+    leads = [f"-D {a} -j {b}" for a, b in every_jump() if f"-A {a} -j {b}" in present]
+    chains = [chain for _, chain in every_jump() if f"-N {chain}" in present]
+    if not leads and not chains:
+        return ""
+    lines = (*leads, *(f"-F {chain}" for chain in chains), *(f"-X {chain}" for chain in chains))
+    return "\n".join(("*filter", *lines, "COMMIT\n"))
+
+
 def ours(present: Iterable[str]) -> tuple[str, ...]:
     """Of the lines of `iptables -S` those that we wrote."""
     return tuple(
@@ -131,11 +141,23 @@ def in_place(wanted: Plan, version: int, present: Sequence[str]) -> bool:
     return ours(present) == _of(rules(wanted, version), leads)
 
 
+def guard(network: Network, four: Sequence[str], six: Sequence[str]) -> Guard:
+    """Whose rules stand before Docker's ports, by the lines of `iptables -S` and `ip6tables -S`."""
+    if not ours(four):
+        lines = [line for line in four if line.startswith(f"-A {OWNERS} ")]
+        return Guard.OTHERS if any(not x.endswith("-j RETURN") for x in lines) else Guard.NONE
+    lan, allowed = remembered((*four, *six))
+    wanted = plan(network, lan=lan, allowed=allowed)
+    fits = in_place(wanted, 4, four) and in_place(wanted, 6, six)
+    return Guard.OURS if fits else Guard.STALE
+
+
 def remembered(present: Iterable[str]) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """What the owner chose when he installed them: LANs and allowed ports."""
     mine = ours(present)
-    lan = [match[1] for line in mine if (match := _SOURCE.match(line))]
-    return tuple(lan), tuple(int(match[1]) for line in mine if (match := _PORT.search(line)))
+    lan = {match[1] for line in mine if (match := _SOURCE.match(line))}
+    ports = {int(match[1]) for line in mine if (match := _PORT.search(line))}
+    return tuple(sorted(lan)), tuple(sorted(ports))
 
 
 def closed(network: Network, wanted: Plan) -> tuple[Published, ...]:

@@ -145,6 +145,15 @@ def firewall(network: Network) -> Iterable[Finding]:
         yield found(name, Severity.SKIPPED, where, text)
     elif network.guard is Guard.OURS:
         yield found(name, Severity.OK, where, "only the gateway's ports pass (DOCKER-USER)")
+    elif network.guard is Guard.STALE:
+        yield found(
+            name,
+            Severity.WARNING,
+            where,
+            "its rules are not those that fit what runs now",
+            cause="the gateway has another port, or a network was made since",
+            fix="sudo stackctl net firewall --install",
+        )
     elif network.guard is Guard.OTHERS:
         text = "DOCKER-USER has rules that are not ours; whether the gateway passes is not known"
         yield found(name, Severity.SKIPPED, where, text)

@@ -29,18 +29,22 @@ def ask(
     ca: Path | None = None,
     name: str = "",
     timeout: float = TIMEOUT,
+    careful: bool = True,
 ) -> Reply:
-    """Never raises. `name`: what the certificate must be for (default: `host`); `ca`: whom to trust
-    besides those whom the system trusts. Who is not trusted is asked all the same, and told so."""
+    """`name`: what the certificate must be for (default: `host`); `ca`: whom to trust besides those
+    whom the system trusts. Who is not trusted is asked all the same, and told so; without `careful`
+    nobody asks for trust. What goes wrong is in the reply; only a broken `ca` is an error."""
+    why = ""
     try:
-        with socket.create_connection((host, port), timeout=timeout) as plain:
-            if not tls:
-                return _talk(plain, host)
-            try:
-                with _wrapped(plain, _trusting(ca), name or host) as secure:
-                    return _talk(secure, host)
-            except ssl.SSLCertVerificationError as error:
-                why = _plain(error.verify_message or str(error))
+        if careful or not tls:
+            with socket.create_connection((host, port), timeout=timeout) as plain:
+                if not tls:
+                    return _talk(plain, host)
+                try:
+                    with _wrapped(plain, _trusting(ca), name or host) as secure:
+                        return _talk(secure, host)
+                except ssl.SSLCertVerificationError as error:
+                    why = _plain(error.verify_message or str(error))
         with (
             socket.create_connection((host, port), timeout=timeout) as plain,
             _wrapped(plain, _careless(), name or host) as secure,
