@@ -10,7 +10,7 @@ from stackctl.commands import heal as healer
 from stackctl.commands import record, snapshot
 from stackctl.commands.history import changed_since_green
 from stackctl.commands.look import Look, look, tell
-from stackctl.commands.net import forward
+from stackctl.commands.net import forward_keep
 from stackctl.model.incident import Figure
 from stackctl.system import files, terminal
 from stackctl.system.docker import Docker
@@ -35,7 +35,7 @@ def make(*, answers: bool, as_json: bool, heal: bool, quiet: bool) -> int:
 def _remember(seen: Look) -> tuple[Look, str]:
     """Into the history; what went wrong with that is a finding as well. And what the box was not
     when all was fine, in words: most of what broke in the night is an upgrade of that night."""
-    forwarded = forward.watch(settings.find_root() / ".stackctl")
+    forwarded = forward_keep.watch(settings.find_root() / ".stackctl")
     seen = replace(seen, findings=(*seen.findings, *forwarded))
     there = {o.service.name for o in seen.facts.observed}
     figures = (

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from stackctl.model import NOT_ASKED, Finding, Port, Severity, StackError, Unavailable
-from stackctl.model.forwarding import Entry, Mapping, Method, Refusal, Refused
+from stackctl.model.forwarding import Entry, Mapping, Method
 from stackctl.model.network import TLS, Door, Meaning, Published, Reply
+from stackctl.net.refusals import nowhere
 
 ID = "net.forward"
 #: seconds: the longest lease of UPnP (WANIPConnection:2, 2.5.16.2), and what it makes of "for ever"
 WEEK = 604800
-_CGNAT = ipaddress.ip_network("100.64.0.0/10")
-_TUNNEL = "or a tunnel to a machine that has one (WireGuard, a small rented server)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,89 +83,6 @@ def reached(port: Port, here: str) -> None:
         )
 
 
-def nowhere(outside: str) -> tuple[str, str]:
-    """Why nobody reaches a router at its address outside, and what to do; ("", "") if they do."""
-    if not outside:
-        return (
-            "the router knows no public address of its own: it is offline, behind another router, "
-            "or behind its provider's NAT (CGNAT)",
-            f"look at the router's own page; of the provider a public IPv4 address, {_TUNNEL}",
-        )
-    address = ipaddress.ip_address(outside)
-    if address.version == 4 and address in _CGNAT:
-        return (
-            f"the router's address outside is {outside}, of the provider's NAT (CGNAT): nobody "
-            "reaches it from the internet",
-            f"ask the provider for a public IPv4 address, {_TUNNEL}",
-        )
-    if address.is_global:
-        return "", ""
-    return (
-        f"the router's address outside is {outside}, a private one: there is another router "
-        "before it (double NAT)",
-        "set the outer router to bridge mode; or forward the port on it to "
-        f"{outside} by hand, then: stackctl net forward add --anyway",
-    )
-
-
-def refusal(refused: Refused, external: int, method: Method) -> StackError:
-    """A router's no -> what to do."""
-    said = f"the router refuses by {method}: {refused.text}"
-    match refused.why:
-        case Refusal.FORBIDDEN:
-            low = external < 1024
-            return StackError(
-                f"{said} (606)" if method is Method.UPNP else said,
-                fix="many routers forward no port below 1024: stackctl net forward add --external "
-                "8443"
-                if low
-                else "allow UPnP or NAT-PMP for this machine on the router's page, or forward the "
-                f"port there by hand: external {external}",
-            )
-        case Refusal.CONFLICT:
-            return _taken(external, said)
-        case Refusal.SAME_PORT:
-            return StackError(
-                f"{said} (724)", fix="it takes no other port outside: leave --external away"
-            )
-        case Refusal.FULL:
-            return StackError(said, fix="remove forwardings that nobody needs on the router's page")
-        case Refusal.NO_ADDRESS:
-            return _fixed(nowhere(""))
-        case Refusal.SILENT:
-            return StackError(
-                f"the router does not answer by {method}: {refused.text}",
-                fix="is UPnP or NAT-PMP on, on the router's page? stackctl net",
-            )
-        case Refusal.NO_ENTRY | Refusal.PERMANENT | Refusal.OTHER:
-            pass
-    return StackError(said, fix=f"forward the port on the router's page: external {external}")
-
-
-def conflict(entry: Entry | Unavailable | None, here: str, port: int) -> None:
-    """StackError if the router sends the port elsewhere already."""
-    if isinstance(entry, Entry) and (entry.address, entry.port) != (here, port):
-        to = f"{entry.address}:{entry.port}"
-        raise _taken(
-            entry.external,
-            f"the router sends port {entry.external} to {to} already ({shown(entry.name)})",
-        )
-
-
-def no_router(found: Unavailable, *, several: bool) -> StackError:
-    """There is nobody to ask."""
-    if several:
-        return StackError(
-            f"several routers answer by UPnP: {found.reason}",
-            fix="name the one that has the internet: stackctl net forward add --router ADDRESS",
-        )
-    return StackError(
-        f"{found.reason}",
-        fix="turn UPnP or NAT-PMP on, on the router's page, and then try again; or forward the "
-        "port there by hand: `stackctl net` says what to type in",
-    )
-
-
 def due(mapping: Mapping, seen: Seen, here: str, now: float) -> bool:
     """Whether to ask again: it is gone, leads elsewhere of ours, or half of its time is over."""
     entry = seen.entry
@@ -194,13 +109,14 @@ def judge(mapping: Mapping, seen: Seen) -> Finding:
         return Finding(ID, severity, subject(mapping), summary, cause=cause, fix=fix, values=values)
 
     if seen.stranger:
+        gone = seen.entry is None
         return bad(
             Severity.ERROR,
-            f"port {mapping.port} of this machine is {seen.stranger}'s now, not the gateway's: "
-            "the router's forwarding was taken back",
-            "what listens there would have been open to the internet, without any key",
-            "give the gateway its port back, then stackctl net forward add; or: "
-            "stackctl net forward remove",
+            f"port {mapping.port} of this machine is no longer the gateway's but of "
+            f"{seen.stranger}: "
+            + ("the router's forwarding was taken back" if gone else "the internet may reach it"),
+            "nobody there asks for a key",
+            "stackctl net forward remove; or give the gateway its port back",
         )
     if seen.refused and seen.here not in ("", mapping.address):
         return bad(
@@ -270,21 +186,3 @@ def load(text: str) -> Mapping:
         return Mapping(**{**raw, "method": Method(raw["method"])})
     except (TypeError, KeyError) as error:
         raise ValueError(str(error)) from None
-
-
-def shown(text: str) -> str:
-    """What a stranger wrote, fit for a terminal."""
-    return "".join(c for c in text if c.isascii() and c.isprintable())[:60] or "no name"
-
-
-def _taken(external: int, summary: str) -> StackError:
-    other = 8443 if external != 8443 else 9443
-    return StackError(
-        summary,
-        fix=f"take another port: stackctl net forward add --external {other}; or remove that entry "
-        "on the router's page",
-    )
-
-
-def _fixed(problem: tuple[str, str]) -> StackError:
-    return StackError(problem[0], fix=problem[1])
