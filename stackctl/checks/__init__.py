@@ -16,6 +16,7 @@ from stackctl.checks import (
     services,
     support,
     there,
+    tls,
     way,
 )
 from stackctl.model import Check, Facts, Finding, Phase, Severity, Unavailable
@@ -35,6 +36,7 @@ CHECKS: tuple[Check, ...] = (
     *services.CHECKS[1:2],
     *proof.CHECKS,
     *services.CHECKS[2:],
+    *tls.CHECKS,
     *way.CHECKS,
 )
 

@@ -10,8 +10,7 @@ from stackctl import report, settings
 from stackctl.checks import CHECKS, run, worst
 from stackctl.commands import wanted
 from stackctl.commands.plan import select
-from stackctl.facts import tls
-from stackctl.facts import network
+from stackctl.facts import network, tls
 from stackctl.facts.whose import beside
 from stackctl.model import Driver, Facts, Finding, Phase, Severity
 from stackctl.system import terminal
@@ -38,8 +37,11 @@ def look(roles: Sequence[str], project: str | None, *, answers: bool = False) ->
     """All services, or those of `roles`, from their labels; and those that are to be there."""
     chosen = settings.chosen_project(project)
     facts = beside(gather.verify(Docker(), project=chosen, answers=answers))
-    facts = replace(facts, network=network.watched(facts.observed))
-    missed = wanted.load(settings.find_root() / ".stackctl", chosen)
+    root = settings.find_root()
+    facts = replace(
+        facts, network=network.watched(facts.observed), tls=tls.look(root, facts.observed)
+    )
+    missed = wanted.load(root / ".stackctl", chosen)
     if roles:
         # one that has no container may be named as well
         known = [o.service for o in facts.observed]

@@ -11,6 +11,7 @@ from stackctl.commands import record, snapshot
 from stackctl.commands.history import changed_since_green
 from stackctl.commands.look import Look, look, tell
 from stackctl.commands.net import forward_keep
+from stackctl.commands.tls import renew
 from stackctl.model.incident import Figure
 from stackctl.system import files, terminal
 from stackctl.system.docker import Docker
@@ -21,6 +22,8 @@ def make(*, answers: bool, as_json: bool, heal: bool, quiet: bool) -> int:
     try:
         # its own lock: one that waited would pile up behind a driver that hangs
         with files.lock(settings.find_root() / ".stackctl" / "watch.lock", "verify --record"):
+            if heal:
+                renew.renew_if_due()  # first, so that a failure is among what is seen
             seen, changed = _remember(look((), None, answers=answers))
             if heal and healer.heal(seen, lambda: look((), None), watching=True):
                 seen, changed = _remember(look((), None, answers=answers))

@@ -41,6 +41,8 @@ class Order:
     days: int = 0
     directory: str = ""  # of the ACME server
     email: str = ""
+    left_out: tuple[str, ...] = ()  # addresses of the box that the local CA may not sign
+    ca_ends: float = 0.0  # of the local CA, seconds since the epoch
     failed_at: float = 0.0  # when the last renewal failed, seconds since the epoch
     failure: str = ""  # and why
 
@@ -50,8 +52,6 @@ class TlsState:
     """What `gateway.tls` judges: looked at `at`, in seconds since the epoch."""
 
     at: float
-    certificate: Certificate | None = None  # None: there is none
-    order: Order | None = None
-    ca_ends: float = 0.0  # of a local CA
-    bind: str = ""  # the address that a gateway's TLS port is published on; "" is no gateway
-    addresses: tuple[str, ...] = ()  # of this host, where the gateway is published on all
+    certificate: Certificate
+    order: Order
+    missing: tuple[str, ...] = ()  # addresses the gateway is published on, and not in `names`

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from stackctl.model.certificate import TlsState
 from stackctl.model.errors import NOT_ASKED, Unavailable
 from stackctl.model.gpu import Driver, Gpu, GpuRequest, KernelLine, Xid
 from stackctl.model.network import NO_NETWORK, Network
@@ -110,6 +111,7 @@ class Facts:
     damaged_models: tuple[DamagedModel, ...] = ()
     unsure_models: tuple[UnsureModel, ...] = ()
     bad_locks: tuple[BadLock, ...] = ()
+    tls: TlsState | Unavailable | None = None  # of the gateway; None: it has no TLS
     space: tuple[Space, ...] = ()
     network: Network = NO_NETWORK  # how far the gateway's ports and the engines' are open
     host_cuda: Cuda | Unavailable = NOT_ASKED  # asked only where CUDA fails in a container

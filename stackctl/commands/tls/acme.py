@@ -58,8 +58,8 @@ def fetch(root: Path, store: Store, order: Order) -> tuple[str, Certificate]:
     pem, key_pem = server.obtain(wish, lambda token, text: _answering(store, run, token, text))
     key = read.private_key(key_pem, store.server)
     bundle = read.bundle(read.certificates(pem, store.server), key, read.now())
-    said = installing.install(root, store, bundle.pem, order)
-    return said, read.describe(bundle.chain[0])
+    leaf = read.describe(bundle.chain[0])
+    return installing.install(root, store, bundle.pem, leaf, order), leaf
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stackctl.commands.tls import installing, trust
@@ -62,10 +62,12 @@ def plan(store: Store, wanted: tuple[str, ...], *, force: bool = False) -> Plan:
         if not force:
             raise
         ca = None
-    chosen = wanted or names.of_this_box()
+    box = names.of_this_box()
+    chosen = wanted or box
     outside = make.refused(ca.certificate, chosen) if ca else ()
     if ca is None or (outside and force):
-        return Plan(make.authority(socket.gethostname(), chosen, now), True, chosen)
+        permitted = names.distinct([*chosen, *box])  # what may be asked for next
+        return Plan(make.authority(socket.gethostname(), permitted, now), True, chosen)
     if wanted:
         return Plan(ca, False, wanted)
     return Plan(ca, False, tuple(n for n in chosen if n not in outside), outside)
@@ -74,8 +76,10 @@ def plan(store: Store, wanted: tuple[str, ...], *, force: bool = False) -> Plan:
 def sign(root: Path, store: Store, made: Plan, order: Order) -> tuple[str, Certificate]:
     """Sign and install; what became of it, and what was signed."""
     pair = make.server(made.ca, made.names, order.days or make.SERVER_DAYS, read.now())
-    said = installing.install(root, store, pair.pem + pair.key_pem, order)
-    return said, read.describe(pair.certificate)
+    ends = made.ca.certificate.not_valid_after_utc.timestamp()
+    order = replace(order, left_out=made.left_out, ca_ends=ends)
+    made_now = read.describe(pair.certificate)
+    return installing.install(root, store, pair.pem + pair.key_pem, made_now, order), made_now
 
 
 def _spare(store: Store) -> None:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from cryptography import x509
-
 from stackctl import settings
 from stackctl.commands.gateway import apply
 from stackctl.model import Container, Service, StackError, Unavailable
 from stackctl.model.certificate import Certificate, Order
 from stackctl.system import files
-from stackctl.system.certificates import read, served
+from stackctl.system.certificates import served
 from stackctl.system.certificates.store import Store
 from stackctl.system.docker import Docker
 
@@ -41,10 +39,9 @@ def published(service: Service) -> tuple[str, int] | None:
     return (found.address, found.host) if found else None
 
 
-def install(root: Path, store: Store, pem: bytes, order: Order) -> str:
-    """Put a certificate with its key in place, and let the gateway read it; what became of that,
-    in words. What HAProxy does not take changes nothing, and is a StackError."""
-    certificate = read.describe(x509.load_pem_x509_certificate(pem))
+def install(root: Path, store: Store, pem: bytes, certificate: Certificate, order: Order) -> str:
+    """Put a certificate with its key (`pem`) in place, and let the gateway read it; what became of
+    that, in words. What HAProxy does not take changes nothing, and is a StackError."""
     before = store.server_pem()
     store.save_server(pem)
     try:

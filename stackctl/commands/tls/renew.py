@@ -84,4 +84,11 @@ def _again(root: Path, store: Store, order: Order) -> tuple[str, Certificate]:
         return acme.fetch(root, store, wanted)
     from stackctl.commands.tls import init
 
-    return init.sign(root, store, init.plan(store, order.names), wanted)
+    plan = init.plan(store, order.names)
+    if plan.new:
+        raise StackError(
+            f"the local CA is gone: {store.ca}",
+            fix="put it back from a backup; or make a new one, which every client must then trust: "
+            "stackctl tls init",
+        )
+    return init.sign(root, store, plan, wanted)

@@ -24,7 +24,7 @@ def use(certificate: Path, key: Path, *, dry_run: bool) -> int:
         terminal.out("\n".join([*lines, f"would write {store.server}"]))
         return 0
     with files.lock(store.lock, "tls use"):
-        said = installing.install(root, store, bundle.pem, Order(Origin.OWN))
+        said = installing.install(root, store, bundle.pem, leaf, Order(Origin.OWN))
     terminal.out("\n".join([*lines, said]))
     terminal.out("stackctl does not renew it: run this again with the next one")
     return 0

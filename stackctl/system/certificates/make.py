@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from stackctl.model import StackError
-from stackctl.system.certificates.names import PRIVATE, Address, address, distinct
+from stackctl.system.certificates.names import PRIVATE, Address, address
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -33,7 +33,7 @@ CA_DAYS = 3653
 SERVER_DAYS = 397
 #: clients' clocks may be slow
 _EARLIER = datetime.timedelta(hours=1)
-_PRIVATE_NETWORKS = tuple(
+_PRIVATE_NETWORKS: tuple[Network, ...] = tuple(
     ipaddress.ip_network(text)
     for text in (
         "10.0.0.0/8",
@@ -170,19 +170,14 @@ def refused(ca: x509.Certificate, names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _permitted(names: Iterable[str]) -> list[x509.GeneralName]:
-    names = tuple(names)
-    hosts = [name for name in names if not address(name)]
-    networks = [*_PRIVATE_NETWORKS, *(_around(found) for n in names if (found := address(n)))]
-    covered = [n for n in networks if n in _PRIVATE_NETWORKS or not _private(n)]
-    return [
-        *(x509.DNSName(name) for name in distinct([*PRIVATE, *_outermost(hosts)])),
-        *(x509.IPAddress(network) for network in dict.fromkeys(covered)),
-    ]
-
-
-def _outermost(hosts: Sequence[str]) -> list[str]:
-    """Without those that a private name permits already."""
-    return [h for h in hosts if not any(h.endswith(f".{suffix}") for suffix in PRIVATE)]
+    hosts, networks = list(PRIVATE), list(_PRIVATE_NETWORKS)
+    for name in names:
+        found = address(name)
+        if found and not any(found in network for network in networks):
+            networks.append(_around(found))
+        elif not found and not any(name == h or name.endswith(f".{h}") for h in hosts):
+            hosts.append(name)
+    return [*map(x509.DNSName, hosts), *map(x509.IPAddress, networks)]
 
 
 def _around(found: Address) -> Network:
@@ -190,11 +185,6 @@ def _around(found: Address) -> Network:
     if isinstance(found, ipaddress.IPv4Address):
         return ipaddress.ip_network(found)
     return ipaddress.ip_network((found, 64), strict=False)
-
-
-def _private(network: Network) -> bool:
-    first = network.network_address
-    return any(first in private for private in _PRIVATE_NETWORKS)
 
 
 def _builder(

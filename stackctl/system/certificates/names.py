@@ -9,8 +9,6 @@ import socket
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
-import idna
-
 from stackctl.model import StackError
 from stackctl.system import process
 
@@ -40,6 +38,8 @@ def typed(text: str) -> str:
         raise _bad(text, "a name or an address is wanted, without https://, port, path or zone")
     if "*" in name:
         raise _bad(text, "a wildcard is for many hosts, and this is one: name it")
+    import idna  # its tables are large, and most names are ASCII
+
     try:
         ascii_name = name.lower() if name.isascii() else idna.encode(name, uts46=True).decode()
     except idna.IDNAError as error:
@@ -84,12 +84,13 @@ def of_host(hostname: str) -> tuple[str, ...]:
 
 def addresses() -> tuple[str, ...]:
     """Addresses of this host that are not Docker's, and not of the link only."""
-    done = process.run(["ip", "-j", "addr"], timeout=10)
-    if done.code:
+    try:
+        return host_addresses(json.loads(process.run(["ip", "-j", "addr"], timeout=10).out))
+    except (StackError, ValueError):
         raise StackError(
-            f"`ip -j addr` failed: {done.err.strip()}", fix="name them: --name ADDRESS ..."
-        )
-    return host_addresses(json.loads(done.out))
+            "`ip -j addr` does not tell this host's addresses",
+            fix="sudo apt install iproute2; or name them: --name ADDRESS ...",
+        ) from None
 
 
 def host_addresses(links: Sequence[dict[str, Any]]) -> tuple[str, ...]:

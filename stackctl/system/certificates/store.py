@@ -143,4 +143,5 @@ def _certificate(raw: dict[str, Any]) -> Certificate:
 
 def _order(raw: dict[str, Any]) -> Order:
     found = Order(**raw)
-    return replace(found, origin=Origin(found.origin), names=tuple(found.names))
+    names, left_out = tuple(found.names), tuple(found.left_out)
+    return replace(found, origin=Origin(found.origin), names=names, left_out=left_out)
