@@ -37,8 +37,9 @@ class Cause:
 
 
 _RECREATE = "stackctl restart ROLE, which recreates the container"
-_GENERATE = "sudo nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml; then " + _RECREATE
-_LOAD = "sudo nvidia-modprobe -c 0 -u; if that does not help: sudo reboot"
+_CDI = "sudo nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml"
+_GENERATE = f"{_CDI}; then {_RECREATE}"
+_LOAD = f"sudo nvidia-modprobe -c 0 -u; {_CDI}; if CUDA still fails: sudo reboot"
 NO_CAPABILITY = (
     "stackctl up ROLE; if it stays, NVIDIA_DRIVER_CAPABILITIES=compute,utility in the environment "
     "of its file in compose/roles"
@@ -162,7 +163,8 @@ def _permissions(refused: str) -> Cause:
     return Cause(
         f"the container lost its permission for {refused}: a `systemctl daemon-reload` (package "
         "upgrades do it) rewrote its device rules",
-        _RECREATE,
+        f"{_RECREATE}; so that it stays away, let Docker give GPUs by CDI: {_CDI}, then "
+        "stackctl up",
         Cure.CONTAINER,
     )
 
@@ -181,12 +183,12 @@ def _beside(o: Observed, facts: Facts) -> Cause:
         return Cause(why, f"{_RECREATE}; if it stays: stackctl doctor", Cure.TRY)
     failed = host.devices if isinstance(host, Cuda) else None
     if isinstance(failed, Unavailable) and failed.code.startswith((_CODE, "hung")):
-        why = f"CUDA fails on the host as well, so no container can help: {failed.reason}"
+        why = "CUDA fails on the host as well, so no container helps: it is nvidia_uvm or the driver"
         return Cause(why, _LOAD, Cure.HOST)
     why = (
         "the container lost device permissions, nvidia_uvm is not as it should be, or a card failed"
     )
-    return Cause(why, f"stackctl doctor; {_LOAD}; then stackctl restart ROLE", Cure.UNKNOWN)
+    return Cause(why, f"stackctl doctor; {_LOAD}", Cure.UNKNOWN)
 
 
 def _refused_by_rules(cuda: Cuda) -> str:

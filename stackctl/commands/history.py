@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 from stackctl import report, settings
-from stackctl.commands.letters import done
+from stackctl.commands.letters import clock, done, prevention
 from stackctl.commands.record import BREAKER, GREEN, LATEST
 from stackctl.model import StackError
 from stackctl.model.incident import Box, Incident, Spell
@@ -108,7 +108,7 @@ def _text(past: _Past, up: dict[str, dict[str, Uptime]], now: float, since: floa
     for subject, at in past.off.items():
         parts.append(report.healing_off(subject, at, breaker.again(subject)))
     if up:
-        header = ("UP", *WINDOWS)
+        header = ("UP", *(name.upper() for name in WINDOWS))
         rows = [(service, *map(_share, windows.values())) for service, windows in up.items()]
         parts.append(report.table(header, rows))
     parts.append(f"last run {report.duration(max(0.0, now - past.latest.at))} ago")
@@ -116,29 +116,31 @@ def _text(past: _Past, up: dict[str, dict[str, Uptime]], now: float, since: floa
 
 
 def _incident(i: Incident, now: float) -> str:
-    end = "open" if i.ended is None else report.moment(i.ended)
+    end = "open" if i.ended is None else clock(i.ended, i.started)
     lines = [
         f"{report.moment(i.started)} .. {end} ({report.duration(i.lasted(now))})"
         f"  {i.subject}: {i.summary}  [{i.check}]"
     ]
     told = [("changed", line) for line in i.changed]
     told += [("cause", i.cause)] if i.cause else []
-    told += [("done", f"{report.moment(n.at)} {n.text}") for n in i.notes]
+    told += [("done", f"{clock(n.at, i.started)} {n.text}") for n in i.notes]
     if i.open and i.fix:
         told.append(("fix", i.fix))
     elif not i.open and not i.notes:
         told.append(("done", done(i)))
+    if not i.open and (text := prevention(i)):
+        told.append(("prevent", text))
     return "\n".join([*lines, *(f"    {name + ':':<10}{text}" for name, text in told)])
 
 
 def _share(u: Uptime) -> str:
-    """`99.8 %`, and how much of the time nobody looked; never rounded up to 100."""
+    """`99.8 %`, and of how much time, where nobody looked at the rest; never rounded up to 100."""
     if u.share is None:
         return "-"
     text = "100 %" if u.down == 0 else f"{int(u.share * 1000) / 10:.1f} %"
+    seen = u.up + u.down
     # a run has no more than its minute: what is missing at the edges is not worth a word
-    unknown = u.unknown / (u.up + u.down + u.unknown)
-    return f"{text} (unknown {unknown * 100:.0f} %)" if unknown >= 0.01 else text
+    return f"{text} of {report.duration(seen)}" if u.unknown >= 0.01 * (seen + u.unknown) else text
 
 
 def _json(past: _Past, up: dict[str, dict[str, Uptime]], now: float) -> str:

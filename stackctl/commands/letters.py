@@ -9,6 +9,8 @@ from stackctl.model import Severity
 from stackctl.model.incident import Incident
 from stackctl.watch.alerts import MOST, Entry, Message, Word
 
+#: in a fix, what comes after it is worth doing even if all is well again
+_STAYS_AWAY = "so that it stays away, "
 #: problems of one message that are told in full
 _LONGEST = 10
 
@@ -47,6 +49,11 @@ def done(incident: Incident) -> str:
     return "nothing by stackctl: it went by itself, or somebody mended it"
 
 
+def prevention(incident: Incident) -> str:
+    """What keeps it from coming back, where the fix says so: mended is not prevented."""
+    return incident.fix.partition(_STAYS_AWAY)[2]
+
+
 def clock(at: float, now: float) -> str:
     """`14:05` of the same day, else `2026-10-04 14:05`."""
     there, here = time.localtime(at), time.localtime(now)
@@ -83,7 +90,11 @@ def _told(entry: Entry, now: float) -> str:
     lasted = report.duration(i.lasted(now))
     if entry.word in (Word.GONE, Word.WAS):
         span = f"{clock(i.started, now)} to {clock(i.ended or now, now)}, {lasted}"
-        return f"gone  {i.subject}: {i.summary}  [{i.check}]\n  {span}\n  done: {done(i)}"
+        lines = [f"gone  {i.subject}: {i.summary}  [{i.check}]", f"  {span}"]
+        lines += [f"  cause: {i.cause}"] if i.cause and entry.word is Word.WAS else []
+        lines += [f"  done: {done(i)}"]
+        lines += [f"  so that it stays away: {text}"] if (text := prevention(i)) else []
+        return "\n".join(lines)
     severity = "ERROR" if i.severity is Severity.ERROR else "WARNING"
     lines = [f"{severity}  {i.subject}: {i.summary}  [{i.check}]"]
     lines.append(f"  since {clock(i.started, now)} ({lasted})")

@@ -132,6 +132,7 @@ def test_cuda_that_fails_on_the_host_keeps_every_gpu_service_down() -> None:
     found = steps(replace(facts, observed=ended, host_cuda=Cuda(FAILED)))
     assert {s.action for s in found.values()} == {Action.LEAVE}
     assert found["main"].why.startswith("no container helps while this is so: coder: CUDA")
+    assert found["coder"].why.startswith("CUDA fails on the host as well")
 
 
 def test_a_model_that_was_unloaded_is_loaded() -> None:

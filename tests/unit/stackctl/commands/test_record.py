@@ -6,6 +6,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,20 @@ def test_an_incident_is_told_when_it_opens_and_when_it_is_gone(tmp_path: Path) -
     metrics = (tmp_path / "out" / "stackctl.prom").read_text()
     assert "stackctl_open_incidents 0.0" in metrics
     assert 'stackctl_service_up{service="main"} 1.0' in metrics
+
+
+def test_who_hears_that_it_is_mended_hears_how_to_keep_it_away(tmp_path: Path) -> None:
+    fix = "stackctl restart coder; so that it stays away, let Docker give GPUs by CDI"
+    lost = replace(error("coder"), fix=fix)
+    with server() as post:
+        world = World(tmp_path, post.url())
+        for findings in ([lost], [lost], [], [], []):
+            world.now += MINUTE
+            record.record(findings, up(), world.parts, world.now, world.to)
+        opened, gone = (body["message"] for body in post.bodies)
+    assert fix in opened
+    assert "stackctl restart" not in gone
+    assert "so that it stays away: let Docker give GPUs by CDI" in gone
 
 
 def test_a_channel_that_is_down_for_a_while(tmp_path: Path) -> None:
@@ -244,7 +259,7 @@ def test_history_as_text(past: World, capsys: pytest.CaptureFixture[str]) -> Non
     assert "recreated the container" in text
     assert ".. open (" in text
     (row,) = [line for line in text.splitlines() if line.startswith("coder ")]
-    assert "(unknown 96 %)" in row
+    assert row.split()[1:6] == ["89.8", "%", "of", "59m", "89.8"]
 
 
 def test_history_as_json_of_one_role(past: World, capsys: pytest.CaptureFixture[str]) -> None:
