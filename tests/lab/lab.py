@@ -111,27 +111,36 @@ class Lab:
         """On the router."""
         return self._on("rtr", argv, seconds)
 
-    def reboot_router(self) -> None:
-        """As by a power failure: every mapping is forgotten."""
+    def reboot_router(self, http_port: int = 5000) -> None:
+        """As by a power failure: every mapping is forgotten. Some then have their description on
+        another port."""
         self.stop_router()
-        self.start_router()
+        self.start_router(http_port)
 
     def stop_router(self) -> None:
         """No UPnP, no NAT-PMP, no mapping; it routes on."""
         _must("docker", "exec", self.name, "/lab/router", "stop")
 
-    def start_router(self) -> None:
-        _must("docker", "exec", self.name, "/lab/router", "start")
+    def start_router(self, http_port: int = 5000) -> None:
+        port = ("--env", f"HTTP_PORT={http_port}")
+        _must("docker", "exec", *port, self.name, "/lab/router", "start")
 
-    def python(self, *argv: str, seconds: float = 120, env: Mapping[str, str] | None = None) -> Run:
-        """This Python with this working tree, in the network of the host and with its daemon."""
+    def python(
+        self,
+        *argv: str,
+        seconds: float = 120,
+        env: Mapping[str, str] | None = None,
+        machine: str = "lan",
+    ) -> Run:
+        """This Python with this working tree, in the network of a machine (by default the one that
+        runs Docker), with the daemon inside."""
         environ = {k: v for k, v in os.environ.items() if not k.startswith(("STACKCTL_", "DOCKER"))}
         environ |= {"DOCKER_HOST": f"unix://{self._root}/run/docker.sock"}
         environ |= {"PYTHONPATH": str(REPOSITORY), "PYTHONWARNINGS": "ignore"}
         if self.home:
             environ |= {"STACKCTL_HOME": str(self.home)}
         return _run(
-            *("nsenter", f"--net={self._root}/run/netns/lan", sys.executable, *argv),
+            *("nsenter", f"--net={self._root}/run/netns/{machine}", sys.executable, *argv),
             seconds=seconds,
             env=environ | dict(env or {}),
         )
@@ -164,8 +173,8 @@ class Lab:
         done = subprocess.run(into, stdin=saved.stdout, capture_output=True, timeout=300)
         assert (saved.wait(), done.returncode) == (0, 0), done.stderr.decode()
 
-    def wan_get(self, port: int, *, scheme: str = "https", seconds: int = 3) -> str:
-        """What a client on the internet gets of the router's address; "" if nothing."""
+    def wan_get(self, port: int, *, scheme: str = "https", seconds: int = 10) -> str:
+        """What a client on the internet gets of the router's address; "" if nothing in time."""
         url = f"{scheme}://{self.wan_address}:{port}/"
         return self.wan("curl", "-sk", "--max-time", str(seconds), url).out
 
