@@ -78,13 +78,16 @@ def parse(source: Source, env: Mapping[str, str]) -> Tree:
 
 
 def overlay(base: Tree, own: Tree) -> Tree:
-    """`extends`, or a merge: what stands in `own` wins; maps are merged, lists appended."""
+    """`extends`, or a merge: what stands in `own` wins; maps are merged, lists appended, unless
+    `!override` replaces or `!reset` takes away what was there."""
     if base.kind != "map" or own.kind != "map":
         return own
     items = dict(base.items)
     for key, value in own.items.items():
         under = items.get(key)
-        if under is None or key in ("command", "entrypoint", "test"):
+        if value.tag == "!reset":
+            items.pop(key, None)
+        elif under is None or value.tag == "!override" or key in ("command", "entrypoint", "test"):
             items[key] = value
         elif under.kind == "list" and value.kind == "list":
             items[key] = replace(value, elements=(*under.elements, *value.elements))

@@ -89,6 +89,23 @@ def test_extends_and_include_are_followed_and_findings_name_their_file() -> None
     assert not [i for i in found if i.rule == "gpu.runtime" and i.edits]
 
 
+def test_override_replaces_and_reset_takes_away_what_is_extended() -> None:
+    text = """
+services:
+  a: {image: x, ports: ["8001:8000"], profiles: [a], runtime: nvidia}
+  b:
+    extends: a
+    ports: !override ["8002:8000"]
+    profiles: !override [b]
+    runtime: !reset null
+"""
+    a, b = load(text).services
+    assert [p.host for p in a.ports] == ["8001"]
+    assert [p.host for p in b.ports] == ["8002"]
+    assert b.profiles == {"b"}
+    assert not b.runtime
+
+
 def test_extends_in_a_circle_ends() -> None:
     load("services: {a: {extends: b}, b: {extends: a}}")
 
