@@ -17,8 +17,8 @@ from tests.integration.stack.box import REPOSITORY, ROLES, Box, Result, free_por
 #: a second run of all set-up steps and a start of four services
 PATIENCE = 300.0
 VENV = Path(sys.prefix)
-#: what the knobs of its three ports begin with: TLS, plain HTTP, metrics
-GATEWAY = ("gateway", "gateway_http", "gateway_metrics")
+#: what the knobs of its ports begin with: TLS, plain HTTP, metrics, proofs for ACME
+GATEWAY = ("gateway", "gateway_http", "gateway_metrics", "gateway_acme")
 
 
 @dataclass(frozen=True)

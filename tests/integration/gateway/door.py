@@ -9,12 +9,13 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import secrets
 import shutil
 import subprocess
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,6 +71,10 @@ class FakeEngine:
         found: list[dict[str, Any]] = self.state()["received"]
         return found
 
+    def next(self) -> None:
+        """Let a stream that goes by steps send one more."""
+        requests.post(f"http://{self.address}:8001/next", timeout=10)
+
     def reset(self) -> None:
         requests.post(f"http://{self.address}:8001/reset", timeout=10)
 
@@ -83,7 +88,9 @@ class Door:
     http_port: int
     tls_port: int
     metrics_port: int
+    acme_port: int
     keys: dict[str, tuple[Key, str]] = field(default_factory=dict)
+    engines: dict[str, FakeEngine] = field(default_factory=dict)
 
     # --- where it is
     @property
@@ -142,18 +149,12 @@ class Door:
         self.wait()
 
     @contextmanager
-    def changed(self, **timeouts: str) -> Iterator[None]:
-        """Other values of `timeout NAME` (- as _), until the end of the block."""
-        text = self.config.read_text(encoding="utf-8")
-        other = text
-        for name, value in timeouts.items():
-            name = name.replace("_", "-")
-            lines = [
-                f"    timeout {name} {value}" if row.startswith(f"    timeout {name} ") else row
-                for row in other.splitlines()
-            ]
-            assert "\n".join(lines) + "\n" != other, f"no timeout {name}"
-            other = "\n".join(lines) + "\n"
+    def changed(self, settings: Mapping[str, str]) -> Iterator[None]:
+        """Other values, as in {"timeout client": "2s"}, until the end of the block."""
+        text = other = self.config.read_text(encoding="utf-8")
+        for name, value in settings.items():
+            other, count = re.subn(rf"\b{name} \S+", f"{name} {value}", other)
+            assert count, f"haproxy.cfg has no {name}"
         try:
             # in place: a single file is mounted by its inode
             self.config.write_text(other, encoding="utf-8")
@@ -193,11 +194,13 @@ class Door:
 
     # --- what is behind it
     def engine(self, name: str) -> FakeEngine:
-        container = f"{self.project}-{name}-1"
-        (network,) = json.loads(docker("inspect", container))[0]["NetworkSettings"][
-            "Networks"
-        ].values()
-        return FakeEngine(name, container, network["IPAddress"])
+        if name not in self.engines:
+            container = f"{self.project}-{name}-1"
+            (network,) = json.loads(docker("inspect", container))[0]["NetworkSettings"][
+                "Networks"
+            ].values()
+            self.engines[name] = FakeEngine(name, container, network["IPAddress"])
+        return self.engines[name]
 
     def servers(self) -> dict[str, dict[str, str]]:
         """HAProxy's own statistics of each engine; empty while it cannot be asked."""
@@ -231,6 +234,7 @@ class Door:
             "GATEWAY_PORT": str(self.tls_port),
             "GATEWAY_HTTP_PORT": str(self.http_port),
             "GATEWAY_METRICS_PORT": str(self.metrics_port),
+            "GATEWAY_ACME_PORT": str(self.acme_port),
             "FAKE_ENGINE": str(HERE / "fake_engine.py"),
         }
         argv = ["docker", "compose", "-p", self.project, "--profile", "gateway"]
@@ -285,8 +289,7 @@ def open_door(folder: Path) -> Iterator[Door]:
         shutil.copytree(REPOSITORY / name, root / name)
     (root / "compose" / "roles").mkdir()
     shutil.copy(REPOSITORY / "compose/roles/gateway.yaml", root / "compose/roles")
-    http, tls, metrics = free_ports(3)
-    door = Door(root, f"stackctl-test-{uuid.uuid4().hex[:8]}", http, tls, metrics)
+    door = Door(root, f"stackctl-test-{uuid.uuid4().hex[:8]}", *free_ports(4))
     try:
         door.start()
         yield door
