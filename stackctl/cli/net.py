@@ -19,6 +19,8 @@ def add(verbs: _Verbs) -> None:
     net.set_defaults(run=_way)
     below = net.add_subparsers(metavar="COMMAND")
     _add_forward(below)
+    _add_firewall(below)
+    _add_probe(below)
 
 
 def _add_forward(below: _Verbs) -> None:
@@ -59,6 +61,55 @@ def _add_forward(below: _Verbs) -> None:
     renew = verbs.add_parser("renew", help=text, description=text, epilog=words.EPILOG)
     words.dry_run(renew)
     renew.set_defaults(run=_forward_renew)
+
+
+def _add_firewall(below: _Verbs) -> None:
+    text = "rules that make the gateway the only door to what Docker publishes"
+    firewall = below.add_parser("firewall", help=text, description=text, epilog=words.EPILOG)
+    what = firewall.add_mutually_exclusive_group()
+    what.add_argument("--install", action="store_true", help="put them in place, now and at boot")
+    what.add_argument("--remove", action="store_true", help="take them away; all is as it was")
+    firewall.add_argument(
+        "--lan",
+        type=network,
+        action="append",
+        default=[],
+        metavar="CIDR",
+        help="machines that still reach everything published, e.g. 192.168.1.0/24",
+    )
+    firewall.add_argument(
+        "--allow",
+        type=port,
+        action="append",
+        default=[],
+        metavar="PORT",
+        help="a port of the host that stays open to everybody, besides the gateway's",
+    )
+    words.dry_run(firewall)
+    words.json_flag(firewall)
+    firewall.set_defaults(run=_firewall)
+
+
+def _add_probe(below: _Verbs) -> None:
+    text = "ask an address as a client would, from here or from a second machine"
+    probe = below.add_parser("probe", help=text, description=text, epilog=words.EPILOG)
+    probe.add_argument("url", metavar="URL", help="https://NAME-OR-ADDRESS:PORT")
+    probe.add_argument(
+        "--via",
+        default="",
+        metavar="ssh://[USER@]HOST[:PORT]",
+        help="ask from that machine, which has curl; best one outside of this LAN",
+    )
+    words.json_flag(probe)
+    probe.set_defaults(run=_probe)
+
+
+def network(text: str) -> str:
+    """`192.168.1.20/24` -> `192.168.1.0/24`"""
+    try:
+        return str(ipaddress.ip_network(text, strict=False))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no network: 192.168.1.0/24") from None
 
 
 def port(text: str) -> int:
@@ -116,3 +167,22 @@ def _forward_renew(args: argparse.Namespace) -> int:
     from stackctl.commands.net import forward
 
     return forward.renew(dry_run=args.dry_run)
+
+
+def _firewall(args: argparse.Namespace) -> int:
+    from stackctl.commands.net import firewall
+
+    return firewall.firewall(
+        install=args.install,
+        remove=args.remove,
+        lan=args.lan,
+        allow=args.allow,
+        dry_run=args.dry_run,
+        as_json=args.json,
+    )
+
+
+def _probe(args: argparse.Namespace) -> int:
+    from stackctl.commands.net import probe
+
+    return probe.probe(args.url, via=args.via, as_json=args.json)

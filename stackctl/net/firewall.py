@@ -18,6 +18,7 @@ from stackctl.model.network import PLAIN, TLS, Door, Guard, Network, Published
 CHAIN, OWNERS = "STACKCTL", "DOCKER-USER"
 PROXY_CHAIN, INPUT = "STACKCTL-IN", "INPUT"
 _PORT = re.compile(r"--ctorigdstport (\d+) .*stackctl: allowed")
+_INSIDE = '-m comment --comment "stackctl: containers of this machine"'
 _SOURCE = re.compile(rf"^-A {CHAIN} -s (\S+) ")
 
 
@@ -62,7 +63,7 @@ def rules(wanted: Plan, version: int) -> tuple[str, ...]:
     made = [
         f"-m conntrack ! --ctstate DNAT {_said('not published by Docker')} -j RETURN",
         f"-m conntrack --ctdir REPLY {_said('answers')} -j RETURN",
-        *(f"-i {b} {_said('containers of this machine')} -j RETURN" for b in wanted.bridges),
+        *(f"-i {bridge} {_INSIDE} -j RETURN" for bridge in wanted.bridges),
         *(_port(port, "the gateway") for port in wanted.doors),
         *(_port(port, "allowed") for port in wanted.allowed),
         *(f"-s {each} {_said('the LAN')} -j RETURN" for each in lan),
@@ -77,7 +78,7 @@ def rules(wanted: Plan, version: int) -> tuple[str, ...]:
 def _proxied(wanted: Plan, lan: Sequence[str]) -> list[str]:
     return [
         f"-i lo {_said('this machine')} -j RETURN",
-        *(f"-i {b} {_said('containers of this machine')} -j RETURN" for b in wanted.bridges),
+        *(f"-i {bridge} {_INSIDE} -j RETURN" for bridge in wanted.bridges),
         *(f"-s {each} {_said('the LAN')} -j RETURN" for each in lan),
         *(
             f"-p tcp -m tcp --dport {port} {_said('only the gateway is open')} -j DROP"
@@ -96,14 +97,15 @@ def jumps(wanted: Plan, version: int, present: Iterable[str]) -> tuple[tuple[str
 def restore(wanted: Plan, version: int, present: Sequence[str]) -> str:
     """All of it at once, for `iptables-restore --noflush`. `present`: rules of now, by -S."""
     leads = jumps(wanted, version, present)
-    old = [f"-D {a} -j {b}" for a, b in every_jump() if f"-A {a} -j {b}" in present]
+    left = [c for _, c in every_jump() if f"-N {c}" in present and c not in dict(leads).values()]
     # a chain that is declared is emptied first, so that those of others are not
     return "\n".join(
         (
             "*filter",
             *(f":{chain} - [0:0]" for _, chain in leads),
             *_of(rules(wanted, version), leads),
-            *old,
+            *_unled(present),
+            *_dropped(left),
             *(f"-I {chain} 1 -j {mine}" for chain, mine in leads),
             "COMMIT\n",
         )
@@ -116,12 +118,19 @@ def every_jump() -> tuple[tuple[str, str], ...]:
 
 def removal(present: Sequence[str]) -> str:
     """What takes all of it away, for `iptables-restore --noflush`; "" where there is nothing."""
-    leads = [f"-D {a} -j {b}" for a, b in every_jump() if f"-A {a} -j {b}" in present]
-    chains = [chain for _, chain in every_jump() if f"-N {chain}" in present]
+    leads, chains = _unled(present), [c for _, c in every_jump() if f"-N {c}" in present]
     if not leads and not chains:
         return ""
-    lines = (*leads, *(f"-F {chain}" for chain in chains), *(f"-X {chain}" for chain in chains))
-    return "\n".join(("*filter", *lines, "COMMIT\n"))
+    return "\n".join(("*filter", *leads, *_dropped(chains), "COMMIT\n"))
+
+
+def _unled(present: Sequence[str]) -> list[str]:
+    """Each jump as often as it is there: what restores tables at boot may have doubled it."""
+    return [f"-D {a} -j {b}" for a, b in every_jump() for x in present if x == f"-A {a} -j {b}"]
+
+
+def _dropped(chains: Iterable[str]) -> list[str]:
+    return [f"{what} {chain}" for chain in chains for what in ("-F", "-X")]
 
 
 def ours(present: Iterable[str]) -> tuple[str, ...]:
@@ -131,14 +140,18 @@ def ours(present: Iterable[str]) -> tuple[str, ...]:
     )
 
 
-def in_place(wanted: Plan, version: int, present: Sequence[str]) -> bool:
-    """Whether the rules are exactly these, and are the first that count."""
+def in_place(wanted: Plan, version: int, present: Sequence[str], *, loose: bool = False) -> bool:
+    """Whether the rules are exactly these, and are the first that count. `loose`: Docker's networks
+    that came or went since do not matter, as they open nothing."""
     leads = jumps(wanted, version, present)
     for chain, mine in leads:
         first = next((line for line in present if line.startswith(f"-A {chain} ")), "")
         if first != f"-A {chain} -j {mine}":
             return False
-    return ours(present) == _of(rules(wanted, version), leads)
+    mine, due = ours(present), _of(rules(wanted, version), leads)
+    if loose:
+        mine, due = _without_bridges(mine), _without_bridges(due)
+    return mine == due
 
 
 def guard(network: Network, four: Sequence[str], six: Sequence[str]) -> Guard:
@@ -148,7 +161,7 @@ def guard(network: Network, four: Sequence[str], six: Sequence[str]) -> Guard:
         return Guard.OTHERS if any(not x.endswith("-j RETURN") for x in lines) else Guard.NONE
     lan, allowed = remembered((*four, *six))
     wanted = plan(network, lan=lan, allowed=allowed)
-    fits = in_place(wanted, 4, four) and in_place(wanted, 6, six)
+    fits = in_place(wanted, 4, four, loose=True) and in_place(wanted, 6, six, loose=True)
     return Guard.OURS if fits else Guard.STALE
 
 
@@ -169,6 +182,10 @@ def closed(network: Network, wanted: Plan) -> tuple[Published, ...]:
 def _of(lines: Iterable[str], leads: Iterable[tuple[str, str]]) -> tuple[str, ...]:
     chains = {chain for _, chain in leads}
     return tuple(line for line in lines if line.split()[1] in chains)
+
+
+def _without_bridges(lines: Iterable[str]) -> tuple[str, ...]:
+    return tuple(line for line in lines if _INSIDE not in line)
 
 
 def _port(port: int, why: str) -> str:
