@@ -105,8 +105,9 @@ static void begin(struct conn *c) {
   if (c->sent < request_size) watch(c, EPOLL_CTL_MOD, EPOLLIN | EPOLLOUT);
 }
 
-static void failed(struct conn *c) {
+static void failed(struct conn *c, const char *why) {
   errors++;
+  fprintf(stderr, "client: %s %s\n", c->left == -2 ? "before the answer:" : "within the answer:", why);
   hang_up(c);
   begin(c);
 }
@@ -114,6 +115,7 @@ static void failed(struct conn *c) {
 static void done(struct conn *c) {
   if (c->status != 200) {
     errors++;
+    fprintf(stderr, "client: status %d\n", c->status);
   } else {
     add(&times, now() - c->began);
   }
@@ -150,7 +152,7 @@ static void receive(struct conn *c) {
   uint64_t time = now();
   if (got < 0 && errno == EAGAIN) return;
   if (got <= 0) {
-    failed(c);
+    failed(c, got ? strerror(errno) : "closed");
     return;
   }
   c->len += (size_t)got;

@@ -9,26 +9,52 @@ import json
 import os
 import subprocess
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.gateway.load import Figures
-from tests.integration.stack.box import REPOSITORY, docker, run
+from stackctl.commands.gateway import apply
+from stackctl.commands.gateway.apply import Place
+from stackctl.gateway import keys
+from stackctl.model.gateway import Key
+from stackctl.system.docker import Docker
+from tests.bench.gateway.load import KEY, SMALL, Figures
+from tests.integration.stack.box import REPOSITORY, Box, docker, run
+from tests.integration.stack.box import box as new_box
 
 IMAGE = "stackctl/bench-gateway:1"
-#: what the engine listens on, as every engine of a stack
-ENGINE = 8000
+#: ports in the namespace: what the engine listens on, as every engine of a stack, and the door
+ENGINE, GATEWAY = 8000, 8080
+DESCRIPTION = f"""
+services:
+  bench:
+    image: {IMAGE}
+    labels:
+      stackctl.role: bench
+      stackctl.engine: llama-cpp
+      stackctl.model: bench
+      stackctl.port: "{ENGINE}"
+      stackctl.slots: "1024"
+  gateway:
+    extends: {{file: roles/gateway.yaml, service: gateway}}
+    profiles: !reset []
+    ports: !reset []
+    network_mode: service:bench
+"""
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
 class Lab:
-    """A container with a network of its own, on which the engine is known as MODEL."""
+    """A Compose project of two: the engine, and the door in the engine's network namespace."""
 
-    name: str
+    box: Box
+
+    @property
+    def name(self) -> str:
+        """The container with the engine and the client."""
+        return self.box.container("bench")
 
     @property
     def address(self) -> str:
@@ -58,24 +84,44 @@ class Lab:
             process.kill()
             process.wait()
 
+    def answers(self, port: int) -> bool:
+        figures = self.client(port, 1, 0.01, SMALL)
+        return figures.requests > 0 and figures.errors == 0
+
     def beside(self, name: str) -> tuple[str, ...]:
-        """Options of `docker run` for a container in the same namespace."""
-        return ("--detach", "--name", f"{self.name}-{name}", "--network", f"container:{self.name}")
+        """Options of `docker run` for a container in the same namespace, which ends with it."""
+        return (
+            *("--detach", "--name", f"{self.name}-{name}", "--network", f"container:{self.name}"),
+            *("--label", f"com.docker.compose.project={self.box.project}"),
+            *("--log-opt", "max-size=20m", "--log-opt", "max-file=3"),  # as the door has it
+        )
 
 
 @contextmanager
-def lab() -> Iterator[Lab]:
-    """The engine runs in it; the containers beside it end with it."""
+def lab(folder: Path) -> Iterator[Lab]:
+    """The engine runs, and the real gateway with nothing changed but its network."""
     _build()
-    name = f"stackctl-bench-{uuid.uuid4().hex[:8]}"
-    try:
-        docker("network", "create", name)
-        docker("run", "--detach", "--name", name, "--network", name, IMAGE)
-        yield Lab(name)
-    finally:
-        mine = docker("ps", "--all", "--quiet", "--filter", f"name={name}", check=False).split()
-        docker("rm", "--force", "--volumes", *mine, check=False)
-        docker("network", "rm", name, check=False)
+    with new_box(folder) as mine:
+        place = Place(mine.home)
+        place.prepare()
+        bench = Key("bench", keys.digest(KEY), time.time())
+        place.keys.write_text(keys.dump([bench]), encoding="utf-8")
+        file = mine.home / "compose" / "bench.yaml"
+        file.write_text(DESCRIPTION, encoding="utf-8")
+        argv = ["docker", "compose", "--file", str(file)]
+        for name in ("images.env", "hardware/sim.env"):
+            argv += ["--env-file", str(mine.home / "env" / name)]
+        _must([*argv, "create"], mine)
+        assert apply.refresh(mine.home, Docker()), "the gateway was not found"
+        _must([*argv, "start"], mine)
+        made = Lab(mine)
+        wait_for("the gateway", lambda: made.answers(GATEWAY))
+        yield made
+
+
+def _must(argv: list[str], box: Box) -> None:
+    done = run(argv, env=box.environ)
+    assert done.code == 0, done.text
 
 
 def processes(container: str) -> list[int]:

@@ -7,28 +7,19 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.gateway.lab import ENGINE, IMAGE, Lab, processes, wait_for
-from tests.bench.gateway.load import KEY, MODEL, SMALL
+from tests.bench.gateway.lab import ENGINE, IMAGE, Lab, wait_for
+from tests.bench.gateway.load import KEY, MODEL
 from tests.integration.stack.box import docker, run
 
 LITELLM = "1.106.2"
 _CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "stackctl" / "bench"
 
 
-@dataclass(frozen=True)
-class Gateway:
-    """Where one listens, and its processes on this host."""
-
-    name: str
-    port: int
-    pids: list[int]
-
-
 @contextmanager
-def nginx(lab: Lab, folder: Path) -> Iterator[Gateway]:
+def nginx(lab: Lab, folder: Path) -> Iterator[int]:
+    """Its port."""
     keys = folder / "keys.conf"
     keys.write_text(
         f'map $http_authorization $who {{ default ""; "Bearer {KEY}" bench; }}\n', encoding="utf-8"
@@ -37,19 +28,14 @@ def nginx(lab: Lab, folder: Path) -> Iterator[Gateway]:
     name = f"{lab.name}-nginx"
     docker("run", *lab.beside("nginx"), *mount, IMAGE, "-g", "daemon off;")
     try:
-        wait_for("nginx", lambda: answers(lab, 8090))
-        yield Gateway("nginx+njs", 8090, processes(name))
+        wait_for("nginx", lambda: lab.answers(8090))
+        yield 8090
     finally:
         docker("rm", "--force", "--volumes", name)
 
 
-def answers(lab: Lab, port: int) -> bool:
-    figures = lab.client(port, 1, 0.01, SMALL)
-    return figures.requests > 0 and figures.errors == 0
-
-
 def install_litellm() -> Path | None:
-    """Its program, out of an environment of its own that is kept; None where PyPI is out of reach."""
+    """Its program, in an environment that is kept; None where PyPI is out of reach."""
     folder = _CACHE / f"litellm-{LITELLM}"
     program = folder / "bin" / "litellm"
     complete = folder / "complete"
@@ -69,8 +55,8 @@ def install_litellm() -> Path | None:
 
 
 @contextmanager
-def litellm(lab: Lab, folder: Path, program: Path) -> Iterator[Gateway]:
-    """One worker, a master key, no database; in the lab's network."""
+def litellm(lab: Lab, folder: Path, program: Path) -> Iterator[int]:
+    """Its port. One worker, a master key, no database; in the lab's network."""
     config = folder / "litellm.yaml"
     config.write_text(
         f"model_list:\n- model_name: {MODEL}\n  litellm_params:\n    model: openai/{MODEL}\n"
@@ -92,8 +78,8 @@ def litellm(lab: Lab, folder: Path, program: Path) -> Iterator[Gateway]:
             stderr=subprocess.STDOUT,
         )
     try:
-        wait_for("LiteLLM", lambda: process.poll() is None and answers(lab, port), 120)
-        yield Gateway("LiteLLM", port, [process.pid])
+        wait_for("LiteLLM", lambda: process.poll() is None and lab.answers(port), 120)
+        yield port
     finally:
         process.terminate()
         process.wait(timeout=30)
