@@ -45,7 +45,7 @@ def _backend(backend: Backend) -> str:
         f"string '{_FULL}' if {{ queue({backend.name}) ge {backend.queue} }}",
         f"    option httpchk GET {backend.ready_path}",
         "    default-server check inter 2s fastinter 500ms fall 2 rise 1 resolvers docker "
-        "resolve-prefer ipv4 init-addr none",
+        "resolve-prefer ipv4 init-addr libc,none",
     ]
     if len(backend.servers) > 1:
         # who has the beginning of a conversation in its KV cache gets it again, unless it is busier
