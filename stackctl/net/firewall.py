@@ -148,10 +148,10 @@ def in_place(wanted: Plan, version: int, present: Sequence[str], *, loose: bool 
         first = next((line for line in present if line.startswith(f"-A {chain} ")), "")
         if first != f"-A {chain} -j {mine}":
             return False
-    mine, due = ours(present), _of(rules(wanted, version), leads)
+    found, due = ours(present), _of(rules(wanted, version), leads)
     if loose:
-        mine, due = _without_bridges(mine), _without_bridges(due)
-    return mine == due
+        found, due = _without_bridges(found), _without_bridges(due)
+    return found == due
 
 
 def guard(network: Network, four: Sequence[str], six: Sequence[str]) -> Guard:

@@ -1,4 +1,4 @@
-"""How an address is asked that clients are to use: from here, by hand, by a second machine. Pure."""
+"""How the address of clients is asked: from here, by hand, by a second machine. Pure."""
 
 from __future__ import annotations
 

@@ -20,6 +20,8 @@ def proof(
     if reply.meaning is not Meaning.DOOR:
         if via:
             return False, f"asked from {via.shown}"
+        if _near(where.host):
+            return False, "asked from here, with no router in between"
         if reply.meaning in (Meaning.NAME, Meaning.OPEN):
             return False, "asked from here"
         return None, (
@@ -137,6 +139,14 @@ def _in_lan(address: str, lan: Iterable[Address]) -> bool:
     except ValueError:
         return False
     return any(own in ipaddress.ip_network(a.network) for a in lan)
+
+
+def _near(host: str) -> bool:
+    """Whether an address is one that no router leads back."""
+    try:
+        return not ipaddress.ip_address(host).is_global
+    except ValueError:
+        return host == "localhost"
 
 
 def _public(address: str) -> bool:

@@ -148,9 +148,9 @@ def _place(name: str, network: Network) -> str:
         case "docker":
             ports = door.published(TLS) if door else ()
             return ", ".join(f"{p.where} -> {p.container}" for p in ports) or "nothing published"
-    if door is None:
-        return "no gateway"
-    return f"{door.container} {door.address}:{TLS}" if door.address else door.container
+        case _:
+            at = f" {door.address}:{TLS}" if door and door.address else ""
+            return f"{door.container}{at}" if door else "no gateway"
 
 
 def _public(text: str) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from stackctl import report, settings
 from stackctl.model import Finding, Severity, StackError
-from stackctl.model.network import TLS, Address, Door, Reply
+from stackctl.model.network import TLS, Address, Door, Meaning, Reply
 from stackctl.net import probe as pure
 from stackctl.net import verdict
 from stackctl.net.probe import Target, Via
@@ -25,7 +25,8 @@ def probe(url: str, *, via: str, as_json: bool) -> int:
     proven, why = verdict.proof(where, reply, via=there, lan=_networks())
     finding = verdict.finding(where, reply, proven, why)
     failed = finding.severity is Severity.ERROR
-    by_hand = "" if there or proven else pure.by_hand(where, _pin(where))
+    hopeless = reply.meaning in (Meaning.NAME, Meaning.OPEN)
+    by_hand = "" if there or proven or hopeless else pure.by_hand(where, _pin(where))
     if as_json:
         out(_json(where, reply, proven, finding, by_hand))
         return 1 if failed else 0
