@@ -42,7 +42,9 @@ def up(roles: Sequence[str], *, dry_run: bool, patience: Patience, recreate: boo
     config = plan.load()
     stack = plan.resolve(config)
     chosen = plan.select(stack.services, roles)
-    backends(stack.services, ENGINES)  # what the gateway cannot offer is refused at once
+    backends(
+        [(s, s.name) for s in stack.services], ENGINES
+    )  # what the gateway cannot offer is refused at once
     docker = Docker()
     facts = _preflight(docker, stack.project, chosen, config)
     findings = run(CHECKS, facts, Phase.PREFLIGHT)

@@ -15,19 +15,24 @@ _MODEL = re.compile(r"[^\s#\"\\]+")
 _QUEUE = 64
 
 
-def backends(services: Sequence[Service], engines: Mapping[str, Engine]) -> tuple[Backend, ...]:
-    """One per model, in the order of names; services that serve the same model are its replicas."""
-    groups: dict[tuple[str, str], list[Service]] = {}
-    for service in sorted(services, key=lambda s: s.name):
+#: a service, and the name by which the gateway's network knows its container
+Host = tuple[Service, str]
+
+
+def backends(hosts: Sequence[Host], engines: Mapping[str, Engine]) -> tuple[Backend, ...]:
+    """One per model, in the order of names; containers that serve the same model are replicas."""
+    groups: dict[tuple[str, str], list[Host]] = {}
+    for service, host in sorted(hosts, key=lambda each: (each[0].name, each[1])):
         if service.engine in engines and service.port:
             api = engines[service.engine].api
-            groups.setdefault((api, service.model or service.name), []).append(service)
+            groups.setdefault((api, service.model or service.name), []).append((service, host))
     made = tuple(_backend(group, engines) for group in groups.values())
     _only_one_of_each_name(made)
     return made
 
 
-def _backend(group: Sequence[Service], engines: Mapping[str, Engine]) -> Backend:
+def _backend(hosts: Sequence[Host], engines: Mapping[str, Engine]) -> Backend:
+    group = [service for service, _ in hosts]
     first = group[0]
     engine = engines[first.engine]
     aliases = dict.fromkeys(alias for service in group for alias in service.aliases)
@@ -56,7 +61,8 @@ def _backend(group: Sequence[Service], engines: Mapping[str, Engine]) -> Backend
         model=first.model,
         aliases=tuple(aliases),
         servers=tuple(
-            Server(s.name, f"{s.name}:{s.port}", s.slots or engines[s.engine].slots) for s in group
+            Server(host, f"{host}:{s.port}", s.slots or engines[s.engine].slots)
+            for s, host in hosts
         ),
         ready_path=engine.ready_path,
         queue=max((s.queue for s in group if s.queue), default=_QUEUE),

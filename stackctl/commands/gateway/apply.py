@@ -60,7 +60,8 @@ def found(docker: Docker, place: Place) -> tuple[Service, Container] | None:
 
 def known_backends(docker: Docker, project: str) -> tuple[Backend, ...]:
     """What is behind the gateway of a project, by the labels of its containers."""
-    return backends.backends([service for service, _ in docker.services(project)], ENGINES)
+    hosts = [(service, container.name) for service, container in docker.services(project)]
+    return backends.backends(hosts, ENGINES)
 
 
 def refresh(root: Path, docker: Docker) -> bool:
