@@ -13,14 +13,15 @@ _TUNNEL = "or a tunnel to a machine that has one (WireGuard, a small rented serv
 
 def nowhere(outside: str) -> tuple[str, str]:
     """Why nobody reaches a router at its address outside, and what to do; ("", "") if they do."""
-    if not outside:
+    try:
+        address = ipaddress.IPv4Address(outside)
+    except ValueError:
         return (
             "the router knows no public address of its own: it is offline, behind another router, "
             "or behind its provider's NAT (CGNAT)",
             f"look at the router's own page; of the provider a public IPv4 address, {_TUNNEL}",
         )
-    address = ipaddress.ip_address(outside)
-    if address.version == 4 and address in _CGNAT:
+    if address in _CGNAT:
         return (
             f"the router's address outside is {outside}, of the provider's NAT (CGNAT): nobody "
             "reaches it from the internet",

@@ -56,7 +56,10 @@ def location(answer: bytes, sender: str) -> str:
     fields = {name.strip().lower(): value.strip() for name, _, value in map(_parted, lines)}
     url = fields.get("location", "")
     # anybody on the LAN may answer: nobody shall send us to a third one
-    fine = urlsplit(url).scheme == "http" and urlsplit(url).hostname == sender
+    try:
+        fine = urlsplit(url).scheme == "http" and urlsplit(url).hostname == sender
+    except ValueError:
+        return ""
     return url if fine and "InternetGatewayDevice" in fields.get("st", "") else ""
 
 
