@@ -58,6 +58,7 @@ WATCH = {
     "history.settings",
     "history.store",
     "metrics.file",
+    "net.forward",
 }
 
 
