@@ -63,16 +63,17 @@ def firewall(
     allow: Sequence[int],
     dry_run: bool,
     as_json: bool,
+    host: Path = _HOST,
 ) -> int:
-    """Show, install or remove."""
+    """Show, install or remove. `host`: whose systemd it is that brings the rules back."""
     if remove and (lan or allow):
         raise StackError("--remove takes all of it away", fix=f"{_VERB} --remove", exit_code=2)
     if as_json and (install or remove):
         raise StackError("--json shows, and changes nothing", fix=f"{_VERB} --json", exit_code=2)
     if remove:
-        return _remove(dry_run=dry_run)
+        return _remove(dry_run=dry_run, host=host)
     if install:
-        return _install(lan=lan, allow=allow, dry_run=dry_run)
+        return _install(lan=lan, allow=allow, dry_run=dry_run, host=host)
     return _show(lan=lan, allow=allow, as_json=as_json)
 
 
@@ -95,7 +96,7 @@ def _show(*, lan: Sequence[str], allow: Sequence[int], as_json: bool) -> int:
     return 0
 
 
-def _install(*, lan: Sequence[str], allow: Sequence[int], dry_run: bool, host: Path = _HOST) -> int:
+def _install(*, lan: Sequence[str], allow: Sequence[int], dry_run: bool, host: Path) -> int:
     """Put them in place, now and at every boot. A second time changes nothing."""
     state = _look(lan, allow, chosen=True)
     _need(state, dry_run)
@@ -123,7 +124,7 @@ def _install(*, lan: Sequence[str], allow: Sequence[int], dry_run: bool, host: P
     return 0
 
 
-def _remove(*, dry_run: bool, host: Path = _HOST) -> int:
+def _remove(*, dry_run: bool, host: Path) -> int:
     """Take them away, here and at boot: all is as it was."""
     if not process.is_root() and not dry_run:
         raise StackError("only root changes rules", fix="sudo stackctl net firewall --remove")
