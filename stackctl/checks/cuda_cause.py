@@ -183,8 +183,8 @@ def _beside(o: Observed, facts: Facts) -> Cause:
         return Cause(why, f"{_RECREATE}; if it stays: stackctl doctor", Cure.TRY)
     failed = host.devices if isinstance(host, Cuda) else None
     if isinstance(failed, Unavailable) and failed.code.startswith((_CODE, "hung")):
-        why = "CUDA fails on the host as well, so no container helps: it is nvidia_uvm or the driver"
-        return Cause(why, _LOAD, Cure.HOST)
+        why = "CUDA fails on the host as well, so no container helps"
+        return Cause(f"{why}: it is nvidia_uvm or the driver", _LOAD, Cure.HOST)
     why = (
         "the container lost device permissions, nvidia_uvm is not as it should be, or a card failed"
     )
