@@ -127,7 +127,8 @@ def judge(mapping: Mapping, seen: Seen) -> Finding:
             "with its lease",
         )
     if seen.refused:
-        return bad(Severity.ERROR, f"lost, and not renewed: {seen.refused}", fix=seen.fix)
+        what = "lost, and not renewed" if seen.entry is None else "cannot be renewed"
+        return bad(Severity.ERROR, f"{what}: {seen.refused}", fix=seen.fix)
     if seen.entry is None:
         return bad(
             Severity.ERROR,

@@ -104,7 +104,7 @@ def _reach(url: str) -> None:
     try:
         socket.create_connection((parts.hostname or "", parts.port or 80), _CONNECT).close()
     except (OSError, ValueError) as error:
-        raise Refused(Refusal.SILENT, str(error)) from None
+        raise Refused(Refusal.SILENT, getattr(error, "strerror", "") or str(error)) from None
 
 
 def _said(action: Callable[[], _Result]) -> _Result:

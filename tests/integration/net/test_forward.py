@@ -126,7 +126,7 @@ def test_a_router_that_was_restarted_is_asked_again(lab: Lab) -> None:
     assert lab.wan_get(8443) == OUTSIDER
     lab.stop_router()
     done = forward(lab, "renew", code=1)
-    assert "not renewed: the router does not answer" in done.out
+    assert "cannot be renewed: the router does not answer" in done.out
     assert "ends by itself" in forward(lab, "remove", code=1).err
     lab.start_router()
     assert "forwards nothing" in forward(lab, "list").out
