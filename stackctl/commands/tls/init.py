@@ -45,7 +45,7 @@ def init(typed: Sequence[str], *, days: int, force: bool, dry_run: bool) -> int:
     terminal.out(f"local CA     {store.ca} ({state}), {installing.until(ca)}")
     terminal.out(f"certificate  {', '.join(made_now.names)}; {installing.until(made_now)}")
     for name in made.left_out:
-        terminal.out(f"left out     {name}: the CA may not sign it; --force makes a new CA")
+        terminal.out(f"left out     {name}: the CA was not made for it (docs/tls.md)")
     terminal.out(f"{said}\n\n{trust.how(store.ca, ca.fingerprint)}")
     return 0
 
@@ -65,7 +65,7 @@ def plan(store: Store, wanted: tuple[str, ...], *, force: bool = False) -> Plan:
     box = names.of_this_box()
     chosen = wanted or box
     outside = make.refused(ca.certificate, chosen) if ca else ()
-    if ca is None or (outside and force):
+    if ca is None or (wanted and outside and force):
         permitted = names.distinct([*chosen, *box])  # what may be asked for next
         return Plan(make.authority(socket.gethostname(), permitted, now), True, chosen)
     if wanted:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime
 import itertools
 import ssl
+import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -138,7 +140,7 @@ def bundle(
     _serves(leaf, key, at)
     chain = _chain(leaf, found)
     notes = []
-    if found[: len(chain)] != chain:
+    if list(found[: len(chain)]) != chain:
         notes.append("the certificates were put in order: the server's first, then its issuers")
     notes += [_ended(each) for each in chain[1:] if each.not_valid_after_utc <= at]
     top = chain[-1]
@@ -162,11 +164,11 @@ def system_roots() -> tuple[x509.Certificate, ...]:
         if Path(file).is_file():
             context.load_verify_locations(file)
     roots = []
-    for der in context.get_ca_certs(binary_form=True):
-        try:
-            roots.append(x509.load_der_x509_certificate(der))
-        except ValueError:  # trusted in the days before rules were strict
-            continue
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # some roots are from the days before rules were strict
+        for der in context.get_ca_certs(binary_form=True):
+            with suppress(ValueError):
+                roots.append(x509.load_der_x509_certificate(der))
     return tuple(roots)
 
 
