@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Callable
 
 from stackctl import __version__
-from stackctl.cli import doctor, models, net, tls, watch, words
+from stackctl.cli import doctor, gateway, models, net, tls, watch, words
 
 
 def run(argv: list[str] | None = None) -> int:
@@ -79,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     words.json_flag(lint)
 
     doctor.add(verbs)
+    gateway.add(verbs)
     models.add(verbs)
     net.add(verbs)
     tls.add(verbs)

@@ -11,6 +11,8 @@ from stackctl.model.gateway import Backend, Files, Key, Server
 #: where conf/ and tls/ are inside the container
 CONF, TLS = "/etc/haproxy/stackctl", "/etc/haproxy/tls"
 CERTIFICATE = "server.pem"
+#: seconds that a request waits for an engine that is being replaced
+_LONGEST_HOLD = 900
 _FULL = (
     '{"error":{"message":"The queue of this model is full, try again later.",'
     '"type":"server_error","param":null,"code":"engine_overloaded"}}'
@@ -19,17 +21,21 @@ _FULL = (
 _PREFIX = {"audio": "/v1/audio/", "images": "/v1/images/", "comfyui": "/comfyui/"}
 
 
-def files(backends: Sequence[Backend], keys: Sequence[Key], page: str, *, tls: bool) -> Files:
-    """Every file of conf/, the same text for the same stack."""
+def files(
+    backends: Sequence[Backend], keys: Sequence[Key], page: str, *, tls: bool, held: str = ""
+) -> Files:
+    """Every file of conf/, the same text for the same stack. `held`: a backend whose requests wait
+    while none of its servers is up."""
+    models = _map((name, b.name) for b in backends for name in _names(b) or (b.name,))
     return {
         "settings.cfg": _settings(tls),
-        "backends.cfg": "\n".join(_backend(b) for b in backends),
-        "models.map": _map((name, b.name) for b in backends for name in _names(b) or (b.name,)),
+        "backends.cfg": "\n".join(_backend(b, b.name == held) for b in backends),
+        "models.map": models,
         "models.json": _models(backends),
         "affinity.map": _map((b.name, "1") for b in backends if len(b.servers) > 1),
         "defaults.map": _map(_defaults(backends)),
         "page.html": page,
-        **key_files.maps(keys, backends),
+        **key_files.maps(keys, key_files.models(models)),
     }
 
 
@@ -38,14 +44,14 @@ def _settings(tls: bool) -> str:
     return f"# Written by stackctl.\nglobal\n    setenv STACKCTL 1\n{certificate}"
 
 
-def _backend(backend: Backend) -> str:
+def _backend(backend: Backend, held: bool) -> str:
     lines = [
         f"backend {backend.name}",
         "    http-request return status 429 content-type application/json hdr Retry-After 5 "
         f"string '{_FULL}' if {{ queue({backend.name}) ge {backend.queue} }}",
         f"    option httpchk GET {backend.ready_path}",
         "    default-server check inter 2s fastinter 500ms fall 2 rise 1 resolvers docker "
-        "resolve-prefer ipv4 init-addr libc,none",
+        "resolve-prefer ipv4 init-addr last,libc,none init-state down",
     ]
     if len(backend.servers) > 1:
         # who has the beginning of a conversation in its KV cache gets it again, unless it is busier
@@ -57,7 +63,19 @@ def _backend(backend: Backend) -> str:
             "    hash-preserve-affinity maxconn",
         ]
     lines += [_server(server) for server in backend.servers]
+    if held:
+        lines[1:1] = _hold(backend)
     return "\n".join(lines) + "\n"
+
+
+def _hold(backend: Backend) -> list[str]:
+    """HAProxy queues for servers that are busy, not for those that are down: ask every second."""
+    full = f"if {{ be_conn({backend.name}) gt {backend.queue} }}"
+    reject = "429 content-type application/json hdr Retry-After 30"
+    return [
+        f"    http-request return status {reject} string '{_FULL}' {full}",
+        *[f"    http-request pause 1s unless {{ nbsrv({backend.name}) gt 0 }}"] * _LONGEST_HOLD,
+    ]
 
 
 def _server(server: Server) -> str:

@@ -7,12 +7,20 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class Former:
+    """The digest of a key that was replaced, and until when (epoch) it is still let in."""
+
+    sha256: str
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
 class Key:
     """One client's key. The key itself is nowhere: `sha256` is its hex digest. Times are epochs.
 
     `rpm`: requests per minute, `concurrent`: requests at once; None is no limit. `models`: those it
     may use, by model, alias or role; empty is all. `priority`: HAProxy's class in the engines'
-    queues, the lower the sooner.
+    queues, the lower the sooner. `former`: what it was before `keys rotate --keep`.
     """
 
     name: str
@@ -23,6 +31,7 @@ class Key:
     models: tuple[str, ...] = ()
     priority: int = 0
     expires: float | None = None
+    former: tuple[Former, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +59,7 @@ class Backend:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What came of one key since the gateway started; `bad`: its own faults, `failed`: engines'."""
+    """What came of one key since the gateway started; `bad`: answers 4xx, `failed`: 5xx."""
 
     requests: int = 0
     bad: int = 0

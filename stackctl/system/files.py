@@ -69,6 +69,18 @@ def write(path: Path, text: str, *, mode: int | None = None) -> None:
         ) from None
 
 
+def write_secret(path: Path, text: str) -> None:
+    """As `write`, and it outlasts a power cut; its owner's alone from the first byte on."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.unlink(missing_ok=True)
+        draft.touch(0o600)
+        durable.replace_file(path, text.encode(), draft)
+    except OSError as error:
+        raise durable.fault(error, path) from None
+
+
 def folder(path: Path, *, mode: int, owner: tuple[int, int] | None = None) -> None:
     """A folder that is there, with these rights; given to `owner` (user, group) by root."""
     try:
@@ -133,8 +145,8 @@ class Busy(StackError):
 
 
 @contextmanager
-def lock(path: Path, verb: str) -> Iterator[None]:
-    """Hold the stack's one lock. A second holder is told who has it, and since when."""
+def lock(path: Path, verb: str, *, patience: float = 0.0) -> Iterator[None]:
+    """Hold a lock. A second holder is told who has it, and since when, after `patience` seconds."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = path.open("a+", encoding="utf-8")
@@ -145,9 +157,11 @@ def lock(path: Path, verb: str) -> Iterator[None]:
             raise StackError(f"cannot open the lock {why.message}", fix=why.fix) from None
         handle = path.open(encoding="utf-8")
     with handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        deadline = time.monotonic() + patience
+        while not _locked(handle.fileno()):
+            if time.monotonic() < deadline:
+                time.sleep(0.01)
+                continue
             handle.seek(0)
             holder = handle.read().strip() or "another stackctl"
             raise Busy(
@@ -164,3 +178,11 @@ def lock(path: Path, verb: str) -> Iterator[None]:
         finally:
             with suppress(OSError):
                 handle.truncate(0)
+
+
+def _locked(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

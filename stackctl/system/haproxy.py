@@ -15,6 +15,10 @@ _TIMEOUT = 30.0
 _CHECK = 60.0
 
 
+class Down(StackError):
+    """No gateway runs."""
+
+
 def command(folder: Path, text: str) -> str:
     """One command of the runtime API, with its payload if it has one -> the answer."""
     return _ask(folder, "admin.sock", text)
@@ -106,5 +110,7 @@ def _silent(path: Path, error: OSError) -> StackError:
             f"no permission to speak to the gateway: {path}",
             fix="be the owner of the clone, or root: sudo stackctl ...",
         )
+    # of a container that has ended the socket is still there
+    kind = Down if isinstance(error, (FileNotFoundError, ConnectionRefusedError)) else StackError
     reason = error.strerror or "no answer in time"
-    return StackError(f"the gateway does not answer on {path}: {reason}", fix="stackctl up gateway")
+    return kind(f"the gateway does not answer on {path}: {reason}", fix="stackctl up gateway")

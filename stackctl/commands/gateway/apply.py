@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from stackctl import settings
@@ -15,12 +15,17 @@ from stackctl.system import files, haproxy
 from stackctl.system.docker import Docker
 
 ROLE = "gateway"
-STATIC = ("haproxy.cfg", "paths.map")
+#: where compose/gateway/ is inside the container
+STATIC = "/etc/haproxy/gateway"
 CONFIGS = (
     f"{render.CONF}/settings.cfg",
-    "/etc/haproxy/haproxy.cfg",
+    f"{STATIC}/haproxy.cfg",
     f"{render.CONF}/backends.cfg",
 )
+
+
+#: seconds to wait for another stackctl; HAProxy's own check takes one
+PATIENCE = 20.0
 
 
 class Place:
@@ -31,8 +36,10 @@ class Place:
         home = root / ".stackctl" / "gateway"
         self.conf, self.draft = home / "conf", home / "draft"
         self.run, self.tls = home / "run", home / "tls"
+        self.static = root / "compose" / "gateway"
         self.keys = home / "keys.json"
         self.loaded = home / "loaded"  # digest of the files that HAProxy has read
+        self.lock = home / "lock"  # who holds it may change conf/ and the keys
 
     def prepare(self) -> None:
         """Make the folders; Docker would make them for root alone."""
@@ -64,10 +71,11 @@ def known_backends(docker: Docker, project: str) -> tuple[Backend, ...]:
     return backends.backends(hosts, ENGINES)
 
 
-def refresh(root: Path, docker: Docker) -> bool:
+def refresh(root: Path, docker: Docker, *, held: str = "") -> bool:
     """Bring the gateway's files up to date, and HAProxy with them. False: there is no gateway.
 
-    A configuration that HAProxy refuses changes nothing.
+    `held`: a backend whose requests wait until one of its servers is up again. A configuration that
+    HAProxy refuses changes nothing.
     """
     place = Place(root)
     pair = found(docker, place)
@@ -75,52 +83,70 @@ def refresh(root: Path, docker: Docker) -> bool:
         return False
     service, container = pair
     place.prepare()
-    wanted = rendered(place, known_backends(docker, container.project))
-    changed = [name for name in wanted if _text(place.conf / name) != wanted[name]]
-    if not changed and _text(place.loaded) == _digest(wanted):
-        return True
-    if changed and container.running and set(changed) <= set(keys.MAPS):
-        _swap(place, wanted, changed)
-        for name in sorted(changed, key=keys.MAPS.index):
-            haproxy.set_map(place.run, f"{render.CONF}/{name}", wanted[name])
-    else:
-        _check(place, service.image, wanted)
-        _swap(place, wanted, changed)
-        if container.running:
-            haproxy.reload(place.run)
-    files.write(place.loaded, _digest(wanted))
+    with files.lock(place.lock, "up", patience=PATIENCE):
+        wanted = rendered(place, known_backends(docker, container.project), held)
+        changed = [name for name in wanted if text(place.conf / name) != wanted[name]]
+        if not changed and text(place.loaded) == digest(wanted):
+            return True
+        if changed and container.running and set(changed) <= set(keys.MAPS):
+            swap(place, wanted, changed)
+            set_maps(place, wanted, changed)
+        else:
+            _check(place, service.image, wanted)
+            swap(place, wanted, changed)
+            if container.running:
+                haproxy.reload(place.run)
+        files.write(place.loaded, digest(wanted))
     return True
 
 
-def rendered(place: Place, known: Sequence[Backend]) -> Files:
+def set_maps(place: Place, wanted: Files, changed: Sequence[str]) -> None:
+    """Give HAProxy those maps of keys while it runs."""
+    for name in sorted(changed, key=keys.MAPS.index):
+        haproxy.set_map(place.run, f"{render.CONF}/{name}", wanted[name])
+
+
+def rendered(place: Place, known: Sequence[Backend], held: str = "") -> Files:
     """Every file of conf/ as it should be now."""
     certificate = place.tls / render.CERTIFICATE
     page = "<!doctype html><title>stackctl</title>\n"
-    return render.files(known, load_keys(place), page, tls=files.exists(str(certificate)))
+    tls = files.exists(str(certificate))
+    return render.files(known, load_keys(place), page, tls=tls, held=held)
+
+
+def _reload(place: Place) -> None:
+    """A new engine gets requests when it is ready; one that was ready is so still after a reload."""
+    state = place.conf / "servers.state"
+    files.write(state, haproxy.command(place.run, "show servers state"))
+    try:
+        haproxy.reload(place.run)
+    finally:
+        # at a restart nothing is known to be ready
+        files.remove(state)
 
 
 def _check(place: Place, image: str, wanted: Files) -> None:
     for name, text in wanted.items():
         files.write(place.draft / name, text)
-    static = place.root / "compose" / "gateway"
     mounts = [
         (place.draft, render.CONF),
         (place.tls, render.TLS),
-        *((static / name, f"/etc/haproxy/{name}") for name in STATIC),
+        (place.static, STATIC),
     ]
     haproxy.check(image, mounts, CONFIGS)
 
 
-def _swap(place: Place, wanted: Files, changed: Sequence[str]) -> None:
+def swap(place: Place, wanted: Files, changed: Sequence[str]) -> None:
     """File by file: HAProxy reads them at a start and at a reload, and neither is under way."""
     for name in changed:
         files.write(place.conf / name, wanted[name])
 
 
-def _digest(wanted: Files) -> str:
+def digest(wanted: Mapping[str, str | None]) -> str:
     """Told from what was written: who is killed between the two reloads at the next run."""
     return hashlib.sha256(repr(sorted(wanted.items())).encode()).hexdigest()
 
 
-def _text(path: Path) -> str | None:
+def text(path: Path) -> str | None:
+    """Of a file that may not be there."""
     return files.read(path) if files.exists(str(path)) else None
