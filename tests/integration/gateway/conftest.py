@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.gateway.door import ENGINES, Door, open_door
+from tests.integration.gateway.door import ENGINES, Door, open_door, until
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +23,9 @@ def door(gateway: Door) -> Door:
     for table in ("st_wrong", "st_key"):
         gateway.admin(f"clear table {table}")
     for name in ENGINES:
-        gateway.engine(name).reset()
+        engine = gateway.engine(name)
+        until(lambda engine=engine: not engine.active, f"{name} is idle")
+        engine.reset()
     return gateway
 
 

@@ -141,12 +141,12 @@ class Door:
     def refresh(self) -> None:
         assert apply.refresh(self.root, Docker())
 
-    def reload(self) -> None:
+    def reload(self, *, alone: bool = False) -> None:
+        """A new process; `alone`: until the old one, which may take connections for a moment more,
+        has ended."""
         haproxy.reload(self.place.run)
-
-    def restart(self) -> None:
-        docker("restart", "--time", "0", self.container)
-        self.wait()
+        if alone:
+            until(lambda: len(self.processes()) == 2, "the old process has ended")
 
     @contextmanager
     def changed(self, settings: Mapping[str, str]) -> Iterator[None]:
@@ -158,11 +158,11 @@ class Door:
         try:
             # in place: a single file is mounted by its inode
             self.config.write_text(other, encoding="utf-8")
-            self.reload()
+            self.reload(alone=True)
             yield
         finally:
             self.config.write_text(text, encoding="utf-8")
-            self.reload()
+            self.reload(alone=True)
 
     # --- what it says
     def admin(self, command: str) -> str:
@@ -187,10 +187,14 @@ class Door:
     def metrics(self) -> str:
         return requests.get(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=10).text
 
-    def memory(self) -> int:
-        """Resident memory of HAProxy's processes in KiB."""
+    def processes(self) -> list[int]:
+        """Resident memory in KiB of the master, of the worker, and of old workers."""
         rows = docker("top", self.container, "-o", "pid,rss,comm").splitlines()[1:]
-        return sum(int(row.split()[1]) for row in rows if row.split()[2] == "haproxy")
+        return [int(row.split()[1]) for row in rows if row.split()[2] == "haproxy"]
+
+    def memory(self) -> int:
+        """KiB of all of them."""
+        return sum(self.processes())
 
     # --- what is behind it
     def engine(self, name: str) -> FakeEngine:
@@ -208,7 +212,13 @@ class Door:
             table = self.admin("show stat -1 4 -1").lstrip("# \n")
         except StackError:
             return {}
-        return {row["svname"]: row for row in csv.DictReader(table.splitlines())}
+        return {row["pxname"]: row for row in csv.DictReader(table.splitlines())}
+
+    def queued(self, backend: str) -> int:
+        """Requests that wait for a free place in an engine."""
+        table = self.admin("show stat -1 2 -1").lstrip("# \n")
+        rows = {row["pxname"]: row for row in csv.DictReader(table.splitlines())}
+        return int(rows[backend]["qcur"])
 
     def wait(self) -> None:
         """Until every engine was found, and has answered."""

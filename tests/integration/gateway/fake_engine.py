@@ -2,11 +2,12 @@
 
 Runs alone in a container, so nothing but the standard library. A request tells how it is to be
 answered, in its header X-Fake: `{"wait": 2}` seconds of silence first, `{"chunks": 9, "pace": 0.1}`
-a stream, `{"die": 3}` breaks off after so many chunks, `{"status": 500}`, `{"hang": true}`,
-`{"size": 1000000}` bytes of answer, `{"slow": 0.1}` reads the body in steps with pauses between.
+a stream (`"step": true`: each but the first waits for POST /next), `{"die": 3}` breaks it off after
+so many chunks, `{"status": 500}`, `{"hang": true}`, `{"size": 1000000}` bytes of answer,
+`{"slow": 0.1}` reads the body in steps with pauses between.
 It reads requests as leniently as the worst server would: whatever the gateway lets through shows.
 
-Port 8000 serves; port 8001 is for the test: GET /state, POST /reset.
+Port 8000 serves; port 8001 is for the test: GET /state, POST /reset, POST /next.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ KEPT = 4000  # bytes kept of a body
 #: the window of requests that are remembered in full
 REMEMBERED = 2000
 
+steps: asyncio.Queue[None] = asyncio.Queue()
 state: dict[str, Any] = {"active": 0, "count": 0, "received": [], "gone": 0}
 
 
@@ -132,6 +134,8 @@ async def stream(writer: asyncio.StreamWriter, how: dict[str, Any]) -> bool:
         await writer.drain()
 
     for number in range(how["chunks"]):
+        if number and how.get("step"):
+            await steps.get()
         if how.get("die") == number:
             writer.transport.abort()
             return False
@@ -220,7 +224,9 @@ async def tell(reader: Reader, writer: asyncio.StreamWriter) -> None:
     line = await reader.readline()
     while (await reader.readline()).strip():
         pass
-    if line.startswith(b"POST"):
+    if line.startswith(b"POST /next"):
+        steps.put_nowait(None)
+    elif line.startswith(b"POST /reset"):
         state["received"].clear()
         state["count"] = state["gone"] = 0
     told = state | {"received": [request.told() for request in state["received"]]}
