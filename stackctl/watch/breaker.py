@@ -67,7 +67,8 @@ def findings(breaker: Breaker) -> tuple[Finding, ...]:
             subject,
             f"{ATTEMPTS} attempts to heal it within an hour did not help; it is left alone now",
             cause="what is wrong comes back in each new container",
-            fix=f"mend what `stackctl history {role(subject)}` says; then: {again(subject)}",
+            fix=f"mend what its other findings say (stackctl history {role(subject)}), "
+            f"then: {again(subject)}",
         )
         for subject in sorted(breaker.off)
     )
