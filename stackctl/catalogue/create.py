@@ -156,7 +156,7 @@ CREATE: tuple[Failure, ...] = (
         "host-disk-full",
         r"no space left on device",
         "the disk is full where Docker is",
-        "df -h; docker system df; docker image prune",
+        "df -h; df -i; docker system df; docker image prune",
         _AT,
         source="errno 28",
     ),

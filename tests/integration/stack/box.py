@@ -141,6 +141,24 @@ class Box:
         """What stands for /dev/kmsg here: no test may redden `verify` of the owner's stack."""
         return self.home.parent / "kmsg"
 
+    def docker(self, *words: str, check: bool = True) -> str:
+        """Docker's own command, of the daemon that this box has."""
+        return docker(*words, check=check)
+
+    def deny(self, role: str) -> None:
+        """What `systemctl daemon-reload` does to a container that got its GPU by the hook."""
+        fault = ("fault", "cgroup-denied", "--container", self.container(role))
+        result = run([sys.executable, "-m", "gpusim", *fault], cwd=REPOSITORY, env=self.environ)
+        assert result.code == 0, result.text
+
+    def inside(self, *words: str) -> list[str]:
+        """A command line that runs where the box is."""
+        return list(words)
+
+    def seen(self, path: Path) -> Path:
+        """A path of the box, as it is reached from here."""
+        return path
+
     def argv(self, *words: str, mounts: str = "true") -> list[str]:
         """stackctl in a mount namespace of its own, where `mounts` are done before."""
         prepare = f'mount --bind "$1" /dev/kmsg && shift && {mounts} && exec "$@"'
@@ -237,23 +255,23 @@ class Box:
 
     def containers(self) -> dict[str, str]:
         """Role to state."""
-        rows = docker(
+        rows = self.docker(
             *("ps", "--all", "--filter", f"label=com.docker.compose.project={self.project}"),
             *("--format", '{{.Label "com.docker.compose.service"}} {{.State}}'),
         )
         return dict(row.split() for row in rows.splitlines())
 
     def inspect(self, role: str) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(docker("inspect", self.container(role)))[0]
+        found: dict[str, Any] = json.loads(self.docker("inspect", self.container(role)))[0]
         return found
 
     def remove(self) -> None:
         """Every trace in the daemon, also of services that the files no longer name."""
         label = f"label=com.docker.compose.project={self.project}"
-        if ids := docker("ps", "--all", "--quiet", "--filter", label, check=False).split():
-            docker("rm", "--force", "--volumes", *ids, check=False)
-        if ids := docker("network", "ls", "--quiet", "--filter", label, check=False).split():
-            docker("network", "rm", *ids, check=False)
+        if ids := self.docker("ps", "--all", "--quiet", "--filter", label, check=False).split():
+            self.docker("rm", "--force", "--volumes", *ids, check=False)
+        if ids := self.docker("network", "ls", "--quiet", "--filter", label, check=False).split():
+            self.docker("network", "rm", *ids, check=False)
 
 
 def stamp_copies(models: Path) -> None:

@@ -9,6 +9,8 @@ import pytest
 
 from tests.integration.gpu_lock import healthy_gpus
 from tests.integration.stack.box import Box, box, gpusim
+from tests.integration.stack.island import Island, island
+from tests.integration.stack.watching import forgotten
 
 
 @pytest.fixture(scope="session")
@@ -48,3 +50,26 @@ def fresh(gpus: None, tmp_path: Path) -> Iterator[Box]:
     with box(tmp_path) as made:
         yield made
     gpusim("clear")
+
+
+@pytest.fixture(scope="session")
+def far(gpus: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Island]:
+    """Two roles on a daemon of their own, up and proven."""
+    with island(tmp_path_factory.mktemp("far")) as made:
+        up = made.stackctl("up")
+        assert up.code == 0, up.text
+        yield made
+
+
+@pytest.fixture
+def isle(far: Island) -> Iterator[Island]:
+    """The same, green before every test and mended after it, with nothing remembered."""
+    before = far.verify()
+    assert before.code == 0, before.problems
+    with forgotten(far):
+        yield far
+        gpusim("clear")
+        far.env.clear()
+        if far.verify().code:
+            again = far.stackctl("restart")
+            assert again.code == 0, again.text

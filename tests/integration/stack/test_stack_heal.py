@@ -15,56 +15,19 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.integration.stack.box import PATIENCE, REPOSITORY, ROLES, Box, Result, docker, gpusim
+from tests.integration.stack.box import PATIENCE, REPOSITORY, ROLES, Box, docker, gpusim
+from tests.integration.stack.watching import TIMER, changed, forgotten, healed, started, timer
 
 pytestmark = [pytest.mark.docker, pytest.mark.stack]
 
-TIMER = ("verify", "--heal", "--record", "--quiet")
 GGUF = "llama-cpp/gpt-oss-20b.gguf"
 
 
 @pytest.fixture
 def watched(stack: Box) -> Iterator[Box]:
-    """The running stack, of which nothing is remembered: attempts of other tests do not count."""
-
-    def forget() -> None:
-        for file in (stack.home / ".stackctl").glob("history*"):
-            file.unlink()
-        stack.kernel_log.write_text("")
-
-    forget()
-    yield stack
-    forget()
-
-
-def started(box: Box) -> dict[str, str]:
-    """Role -> container and when it was started; "" where there is none."""
-    there = box.containers()
-    seen = {r: box.inspect(r) for r in ROLES if r in there}
-    return {r: seen[r]["Id"] + seen[r]["State"]["StartedAt"] if r in seen else "" for r in ROLES}
-
-
-def changed(box: Box, before: dict[str, str]) -> set[str]:
-    after = started(box)
-    return {role for role in ROLES if after[role] != before[role]}
-
-
-def timer(box: Box) -> Result:
-    result = box.stackctl(*TIMER)
-    assert result.code in (0, 1), result.text
-    assert "Traceback" not in result.text
-    return result
-
-
-def healed(box: Box, runs: int = 2) -> str:
-    """What the runs of the timer said until all was green; not more than so many."""
-    said = ""
-    for _ in range(runs):
-        result = timer(box)
-        said += result.out
-        if result.code == 0 and "ERROR" not in result.out:
-            return said
-    raise AssertionError(said)
+    """The running stack, of which nothing is remembered."""
+    with forgotten(stack):
+        yield stack
 
 
 def processes(box: Box, role: str, name: str) -> list[int]:
