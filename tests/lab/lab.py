@@ -134,7 +134,8 @@ class Lab:
     ) -> Run:
         """This Python with this working tree, in the network of a machine (by default the one that
         runs Docker), with the daemon inside."""
-        environ = {k: v for k, v in os.environ.items() if not k.startswith(("STACKCTL_", "DOCKER"))}
+        strange = ("STACKCTL_", "DOCKER_", "COMPOSE_", "GATEWAY_")
+        environ = {k: v for k, v in os.environ.items() if not k.startswith(strange)}
         environ |= {"DOCKER_HOST": f"unix://{self._root}/run/docker.sock"}
         environ |= {"PYTHONPATH": str(REPOSITORY), "PYTHONWARNINGS": "ignore"}
         if self.home:
@@ -168,10 +169,10 @@ class Lab:
 
     def load(self, image: str) -> None:
         """An image of this machine's daemon, into the one inside."""
-        saved = subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE)
         into = ["docker", "exec", "--interactive", self.name, "docker", "load", "--quiet"]
-        done = subprocess.run(into, stdin=saved.stdout, capture_output=True, timeout=300)
-        assert (saved.wait(), done.returncode) == (0, 0), done.stderr.decode()
+        with subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE) as saved:
+            done = subprocess.run(into, stdin=saved.stdout, capture_output=True, timeout=300)
+        assert (saved.returncode, done.returncode) == (0, 0), done.stderr.decode()
 
     def wan_get(self, port: int, *, scheme: str = "https", seconds: int = 10) -> str:
         """What a client on the internet gets of the router's address; "" if nothing in time."""
