@@ -119,27 +119,33 @@ _Dumper.add_representer(
 def override(placement: Placement) -> str:
     """The override file that pins every service to its GPUs, ids as separate strings."""
     services = {
-        name: {
-            "deploy": {
-                "resources": {
-                    "reservations": {
-                        "devices": _Override(
-                            [
-                                {
-                                    "driver": request.driver,
-                                    "device_ids": list(request.ids),
-                                    "capabilities": ["gpu"],
-                                }
-                            ]
-                        )
-                    }
-                }
-            }
-        }
+        name: {"deploy": {"resources": {"reservations": {"devices": _devices(request)}}}}
         for name, request in sorted(placement.requests.items())
     }
     body = yaml.dump({"services": services}, Dumper=_Dumper, sort_keys=False, width=1000)
     return "# Written by `stackctl up`: the GPUs of this host, by UUID.\n" + body
+
+
+def _devices(request: GpuRequest) -> _Override:
+    device = {
+        "driver": request.driver,
+        "device_ids": list(request.ids),
+        "capabilities": ["gpu"],
+    }
+    return _Override([device])
+
+
+def beside(service: str, name: str, role_file: Path, request: GpuRequest) -> str:
+    """A second container of a service under another name, on other GPUs and without its ports."""
+    body = {
+        "extends": {"file": str(role_file), "service": service},
+        "profiles": _Override([name]),
+        "ports": _Override([]),
+        "labels": {"stackctl.role": name},
+        "deploy": {"resources": {"reservations": {"devices": _devices(request)}}},
+    }
+    text = yaml.dump({"services": {name: body}}, Dumper=_Dumper, sort_keys=False, width=1000)
+    return f"# Written by `stackctl rollout {service}`.\n{text}"
 
 
 def explain(stderr: str) -> StackError:

@@ -38,16 +38,34 @@ def assign(
                 fix=f"correct device_ids of {service.name} in compose/roles or its env knob",
             )
         assigned[service.name] = mine
-        requests[service.name] = _request(mine, cdi_devices)
+        requests[service.name] = request(mine, cdi_devices)
     return Placement(requests, assigned)
 
 
-def _request(gpus: Sequence[Gpu], cdi_devices: Sequence[str]) -> GpuRequest:
+def request(gpus: Sequence[Gpu], cdi_devices: Sequence[str]) -> GpuRequest:
+    """The device request for these GPUs, by CDI where the daemon knows all of them."""
     for name in (lambda gpu: gpu.uuid, lambda gpu: str(gpu.index)):
         ids = tuple(CDI_KIND + name(gpu) for gpu in gpus)
         if all(i in cdi_devices for i in ids):
             return GpuRequest("cdi", ids)
     return GpuRequest("nvidia", tuple(gpu.uuid for gpu in gpus))
+
+
+def spare(service: Service, gpus: Sequence[Gpu], *, whole: bool) -> tuple[Gpu, ...]:
+    """GPUs with room for one more container of a service beside those it has; none if there are
+    too few. `whole`: it takes all of a GPU, so it needs some that nobody uses."""
+    mine, _ = service.gpus.resolve(gpus)
+    need = (service.vram_mib or 0) / max(1, len(mine))
+    free = [
+        gpu
+        for gpu in gpus
+        if gpu not in mine
+        and gpu.fault is None
+        and gpu.total_mib - gpu.used_mib >= need
+        and not (whole and gpu.processes)
+    ]
+    free.sort(key=lambda gpu: gpu.used_mib)
+    return tuple(free[: len(mine)]) if mine and len(free) >= len(mine) else ()
 
 
 def choose_profile(profiles: Sequence[Hardware], driver: Driver) -> str:

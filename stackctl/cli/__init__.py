@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Callable
 
 from stackctl import __version__
-from stackctl.cli import doctor, gateway, models, net, tls, watch, words
+from stackctl.cli import doctor, gateway, models, net, rollout, tls, watch, words
 
 
 def run(argv: list[str] | None = None) -> int:
@@ -82,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     gateway.add(verbs)
     models.add(verbs)
     net.add(verbs)
+    rollout.add(verbs)
     tls.add(verbs)
     watch.add(verbs)
     return parser

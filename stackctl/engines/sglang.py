@@ -116,4 +116,5 @@ ENGINE = Engine(
     source=hub.source,
     failures=failures.FAILURES,
     slots=128,
+    greedy=True,
 )

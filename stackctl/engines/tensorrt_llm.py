@@ -100,4 +100,5 @@ ENGINE = Engine(
     source=hub.source,
     failures=failures.FAILURES,
     slots=128,
+    greedy=True,
 )

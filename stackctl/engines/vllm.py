@@ -115,4 +115,5 @@ ENGINE = Engine(
     source=hub.source,
     failures=failures.FAILURES,
     slots=256,
+    greedy=True,
 )

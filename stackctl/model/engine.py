@@ -61,5 +61,6 @@ class Engine:
     folder: str = ""
     api: str = "text"  # what clients of the gateway use it for: text, audio, images, comfyui
     slots: int = 64  # requests at once, where its role names no number
+    greedy: bool = False  # takes a share of the GPU, whatever its model needs
     strict: bool = False  # refuses a request that calls its model by an alias
     failures: tuple[Failure, ...] = ()

@@ -71,6 +71,13 @@ class Docker:
     def start(self, container_id: str) -> None:
         self._call("start", container_id)
 
+    def stop(self, container_id: str) -> None:
+        """Ask it to end; it is killed when it has not after the time that its settings give it."""
+        self._call("stop", container_id)
+
+    def remove(self, container_id: str) -> None:
+        self._call("remove_container", container_id, force=True, v=True)
+
     def image_exists(self, image: str) -> bool:
         from docker.errors import ImageNotFound
 

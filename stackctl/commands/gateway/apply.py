@@ -85,18 +85,18 @@ def refresh(root: Path, docker: Docker, *, held: str = "") -> bool:
     place.prepare()
     with files.lock(place.lock, "up", patience=PATIENCE):
         wanted = rendered(place, known_backends(docker, container.project), held)
-        changed = [name for name in wanted if text(place.conf / name) != wanted[name]]
-        if not changed and text(place.loaded) == digest(wanted):
-            return True
-        if changed and container.running and set(changed) <= set(keys.MAPS):
+        there = {name: text(place.conf / name) for name in wanted}
+        changed = [name for name in wanted if there[name] != wanted[name]]
+        read = container.running and text(place.loaded) == digest(place, there)
+        if read and set(changed) <= set(keys.MAPS):
             swap(place, wanted, changed)
             set_maps(place, wanted, changed)
         else:
             _check(place, service.image, wanted)
             swap(place, wanted, changed)
             if container.running:
-                haproxy.reload(place.run)
-        files.write(place.loaded, digest(wanted))
+                _reload(place)
+        files.write(place.loaded, digest(place, wanted))
     return True
 
 
@@ -115,7 +115,7 @@ def rendered(place: Place, known: Sequence[Backend], held: str = "") -> Files:
 
 
 def _reload(place: Place) -> None:
-    """A new engine gets requests when it is ready; one that was ready is so still after a reload."""
+    """A new engine gets requests when it is ready; who was ready is so after a reload as well."""
     state = place.conf / "servers.state"
     files.write(state, haproxy.command(place.run, "show servers state"))
     try:
@@ -142,9 +142,12 @@ def swap(place: Place, wanted: Files, changed: Sequence[str]) -> None:
         files.write(place.conf / name, wanted[name])
 
 
-def digest(wanted: Mapping[str, str | None]) -> str:
-    """Told from what was written: who is killed between the two reloads at the next run."""
-    return hashlib.sha256(repr(sorted(wanted.items())).encode()).hexdigest()
+def digest(place: Place, conf: Mapping[str, str | None]) -> str:
+    """Of all that HAProxy reads. Kept apart from the files: a command may be killed between the
+    writing and the reload, an owner may pull or bring another certificate."""
+    rest = (*sorted(place.static.iterdir()), place.tls / render.CERTIFICATE)
+    read = {str(path): text(path) for path in rest}
+    return hashlib.sha256(repr((sorted(conf.items()), sorted(read.items()))).encode()).hexdigest()
 
 
 def text(path: Path) -> str | None:

@@ -29,7 +29,7 @@ def give_keys(place: Place) -> bool:
     before = {name: apply.text(place.conf / name) for name in names}
     maps = keys.maps(apply.load_keys(place), models(place))
     after = {**before, **maps}
-    loaded = apply.text(place.loaded) == apply.digest(before)
+    loaded = apply.text(place.loaded) == apply.digest(place, before)
     # HAProxy may have other maps than the files, if a command was killed between the two
     changed = [name for name in maps if before[name] != maps[name] or not loaded]
     apply.swap(place, maps, changed)
@@ -38,7 +38,7 @@ def give_keys(place: Place) -> bool:
     except haproxy.Down:
         return False
     if loaded:
-        files.write(place.loaded, apply.digest(after))
+        files.write(place.loaded, apply.digest(place, after))
     return True
 
 

@@ -1,0 +1,26 @@
+"""What HAProxy says of its servers (`show stat`). Pure."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One server of a backend: requests that it works on, and whether it gets new ones."""
+
+    running: int
+    up: bool
+
+
+def parse(text: str) -> dict[tuple[str, str], State]:
+    """(backend, server) -> its state, of the CSV that `show stat` prints."""
+    rows = csv.DictReader(text.removeprefix("# ").strip().splitlines())
+    return {
+        (row["pxname"], row["svname"]): State(
+            int(row["scur"] or 0), row["status"].startswith(("UP", "no check"))
+        )
+        for row in rows
+        if row.get("svname") not in (None, "FRONTEND", "BACKEND")
+    }
