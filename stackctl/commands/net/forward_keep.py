@@ -20,20 +20,20 @@ from stackctl.system.net.published import NetDocker
 
 def watch(state: Path) -> tuple[Finding, ...]:
     """For `verify --record`: renewed if need be. Without a search, so it costs milliseconds."""
-    if not path(state).is_file():
+    try:
+        mapping = load(state)
+    except StackError as error:
+        return (Finding(forward.ID, Severity.WARNING, "forward", error.message, fix=error.fix),)
+    if mapping is None:
         return ()
-    subject = "forward"
     try:
         with files.lock(state / "forward.lock", "verify --record"):
-            mapping = load(state)
-            if mapping is None:
-                return ()
-            subject = forward.subject(mapping)
-            return (renewed(state, mapping),)
-    except files.Busy as busy:
-        return (Finding(forward.ID, Severity.SKIPPED, subject, busy.message),)
+            mine = load(state)
+            return (renewed(state, mine),) if mine else ()
     except StackError as error:
-        return (Finding(forward.ID, Severity.WARNING, subject, error.message, fix=error.fix),)
+        # somebody else is at it, or Docker does not answer: it is neither lost nor mended
+        told = forward.subject(mapping)
+        return (Finding(forward.ID, Severity.SKIPPED, told, error.message, fix=error.fix),)
 
 
 def renewed(state: Path, mapping: Mapping) -> Finding:
