@@ -16,8 +16,8 @@ _PATIENCE = 10
 _HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._:-]*[A-Za-z0-9])?|[0-9A-Fa-f:]+")
 _ANSWER = re.compile(r"\n@@answer (\d+) (\S*) (\S*)\n")
 _EXIT = re.compile(r"@@exit (\d+)\n")
-#: exit codes of curl
-_UNTRUSTED, _NOT_THERE = 60, 127
+#: exit codes of curl: not trusted, or it has no authorities at all; of the shell: no such program
+_UNTRUSTED, _NOT_THERE = "60|77", 127
 _MEANING = {
     6: Meaning.NAME,
     7: Meaning.REFUSED,
@@ -106,12 +106,14 @@ def script(where: Target) -> str:
     says, else without trust, so that it is known at least who is there."""
     url = shlex.quote(where.base + PATH)
     ask = (
-        f"q() {{ curl -sS -m {_PATIENCE} "
+        f"q() {{ curl -sS --connect-timeout 5 -m {_PATIENCE} "
         r"-w '\n@@answer %{http_code} %{local_ip} %{remote_ip}\n' "
         f'"$@" {url} 2>&1; e=$?; echo "@@exit $e"; return $e; }}; '
     )
-    again = f"[ $? = {_UNTRUSTED} ]"
-    return f"{ask}q; {again} && {{ q --cacert /dev/stdin || q -k; }}; exit 0"
+    # a file, as not every curl takes a certificate from a pipe
+    kept = 'c=$(mktemp) || exit; trap \'rm -f "$c"\' EXIT; cat >"$c"; '
+    once_more = f'case $? in {_UNTRUSTED}) q --cacert "$c" || q -k;; esac'
+    return f"{kept}{ask}q; {once_more}; exit 0"
 
 
 def replied(output: str) -> Reply:

@@ -64,10 +64,7 @@ def start(
     It listens when this returns."""
     assert lab.home
     lab.docker("rm", "--force", name)
-    mounts = {
-        f"{lab.home}/{kind or name}.cfg": "/door.cfg",
-        f"{lab.home}/server.pem": "/server.pem",
-    }
+    mounts = {f"{kind or name}.cfg": "door.cfg", "server.pem": "server.pem"}
     lab.docker(
         *("run", "--detach", "--name", name, *words.split()),
         *(word for port in ports for word in ("--publish", port)),
@@ -104,6 +101,10 @@ def said(lab: Lab, *words: str, status: int = 0) -> Any:
 def forward_all(lab: Lab, *, hairpin: bool = False) -> None:
     """On the router by hand: every port leads to the host ("DMZ host")."""
     source = "" if hairpin else "iifname wan0 "
+    if hairpin:
+        # else this kernel sends it on below the router, and no bridge sends back where it came from
+        off = "echo 0 >/proc/sys/net/bridge/bridge-nf-call-iptables"
+        assert lab.router("sh", "-c", f"test ! -d /proc/sys/net/bridge || {off}").code == 0
     for rule in (
         f"insert rule inet filter prerouting {source}ip daddr {PUBLIC} dnat ip to {LAN}",
         "insert rule inet filter forward ct status dnat accept",
