@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import http.client
+import io
 import json
+import os
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
+from stackctl.commands.gateway import apply, keys
 from stackctl.commands.gateway.apply import Place
-from stackctl.system import haproxy
+from stackctl.system.docker import Docker
 from tests.bench.gateway import rivals
 from tests.bench.gateway.lab import ENGINE, GATEWAY, Lab, processes, resident_mib
 from tests.bench.gateway.lab import lab as new_lab
@@ -22,6 +27,7 @@ from tests.bench.gateway.load import KEY, MIB, SMALL, Figures, body, stream
 #: of clients that send their next request when they have the answer
 _BUSY = 32
 _STREAMS = 200
+_KEYS = 10
 #: chunks per second of a stream, as the engine was started
 _RATE = 25
 
@@ -117,19 +123,58 @@ def memory(lab: Lab) -> list[Bar]:
 
 
 def reload(lab: Lab) -> Bar:
-    """Three reloads while 200 streams run and 8 clients ask."""
-    run = Place(lab.box.home).run
+    """Three reloads, as `up` does them, while 200 streams run and 8 clients ask."""
+    place, docker = Place(lab.box.home), Docker()
     with (
         lab.clients(GATEWAY, _STREAMS, 6, stream(4 * _RATE)) as streams,
         lab.clients(GATEWAY, 8, 8, SMALL) as requests,
     ):
         for _ in range(3):
             time.sleep(1.5)
-            haproxy.reload(run)
+            place.loaded.unlink()  # so HAProxy may have read anything
+            apply.refresh(lab.box.home, docker)
         parts = (streams(), requests())
     lost = sum(part.errors for part in parts)
     note = f"{parts[0].requests} streams, {parts[1].requests} requests"
+    note += "".join(f", {part.reason}" for part in parts if part.reason)
     return Bar("errors in three reloads under load", lost, "", most=0, note=note)
+
+
+def key_changes(lab: Lab) -> Bar:
+    """From the call to the first answer that differs; Python's start is not in it."""
+    connection = http.client.HTTPConnection(lab.address, GATEWAY, timeout=30)
+    took = []
+    with patch.dict(os.environ, STACKCTL_HOME=str(lab.box.home)):
+        for number in range(_KEYS):
+            name, shown = f"guest-{number}", io.StringIO()
+            began = time.perf_counter()
+            with redirect_stdout(shown):
+                keys.add(name, {}, as_json=True)
+            key = json.loads(shown.getvalue())["key"]
+            took.append(_until(200, connection, key) - began)
+            began = time.perf_counter()
+            with redirect_stdout(shown):
+                keys.revoke(name, as_json=True)
+            took.append(_until(401, connection, key) - began)
+    note = f"slowest of {len(took)}: {1000 * max(took):.0f} ms"
+    value = 1000 * statistics.median(took)
+    return Bar("a key added or revoked takes effect", value, "ms", most=50, note=note)
+
+
+def _until(status: int, connection: http.client.HTTPConnection, key: str) -> float:
+    """When the key gets that status."""
+    deadline = time.perf_counter() + 10
+    while _models(connection, key) != status:
+        assert time.perf_counter() < deadline, f"no answer of {status}"
+    return time.perf_counter()
+
+
+def _models(connection: http.client.HTTPConnection, key: str) -> int:
+    """The status that a key gets."""
+    connection.request("GET", "/v1/models", headers={"Authorization": f"Bearer {key}"})
+    answer = connection.getresponse()
+    answer.read()
+    return answer.status
 
 
 def _in_turn(
@@ -182,6 +227,7 @@ def bars(folder: Path) -> list[Bar]:
             latency(lab),
             chunks(lab),
             bodies(lab),
+            key_changes(lab),
             reload(lab),
             against_nginx(lab, folder),
             against_litellm(lab, folder),

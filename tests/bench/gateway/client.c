@@ -34,6 +34,7 @@ static int poller, busy;
 static uint16_t port;
 static uint64_t last_start;
 static long errors;
+static char reason[64];  // of the first one
 static struct samples times, ways;
 
 static uint64_t now(void) {
@@ -57,6 +58,10 @@ static double quantile(struct samples *of, double part) {
   if (!of->count) return 0;
   qsort(of->values, of->count, sizeof *of->values, smaller);
   return (double)of->values[(size_t)(part * (double)(of->count - 1))] / 1000.0;
+}
+
+static void count_error(const char *format, int number) {
+  if (!errors++) snprintf(reason, sizeof reason, format, number);
 }
 
 static void watch(struct conn *c, int how, uint32_t events) {
@@ -105,17 +110,15 @@ static void begin(struct conn *c) {
   if (c->sent < request_size) watch(c, EPOLL_CTL_MOD, EPOLLIN | EPOLLOUT);
 }
 
-static void failed(struct conn *c, const char *why) {
-  errors++;
-  fprintf(stderr, "client: %s %s\n", c->left == -2 ? "before the answer:" : "within the answer:", why);
+static void failed(struct conn *c, int why) {
+  count_error(c->left == -2 ? "lost before the answer: %d" : "lost within the answer: %d", why);
   hang_up(c);
   begin(c);
 }
 
 static void done(struct conn *c) {
   if (c->status != 200) {
-    errors++;
-    fprintf(stderr, "client: status %d\n", c->status);
+    count_error("status %d", c->status);
   } else {
     add(&times, now() - c->began);
   }
@@ -152,7 +155,7 @@ static void receive(struct conn *c) {
   uint64_t time = now();
   if (got < 0 && errno == EAGAIN) return;
   if (got <= 0) {
-    failed(c, got ? strerror(errno) : "closed");
+    failed(c, got ? errno : 0);
     return;
   }
   c->len += (size_t)got;
@@ -191,9 +194,9 @@ int main(int argc, char **argv) {
     }
   }
   double seconds = (double)(now() - start) / 1e9;
-  errors += busy;  // those that never came to an end
+  while (busy--) count_error("no end of the answer", 0);
   printf("{\"requests\":%zu,\"errors\":%ld,\"seconds\":%.3f,\"p50_us\":%.1f,\"p99_us\":%.1f,"
-         "\"chunks\":%zu,\"chunk_p50_us\":%.1f,\"chunk_p99_us\":%.1f}\n",
+         "\"chunks\":%zu,\"chunk_p50_us\":%.1f,\"chunk_p99_us\":%.1f,\"reason\":\"%s\"}\n",
          times.count, errors, seconds, quantile(&times, .5), quantile(&times, .99), ways.count,
-         quantile(&ways, .5), quantile(&ways, .99));
+         quantile(&ways, .5), quantile(&ways, .99), reason);
 }

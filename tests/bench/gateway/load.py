@@ -23,6 +23,7 @@ class Figures:
     chunks: int
     chunk_p50_us: float
     chunk_p99_us: float
+    reason: str  # of the first error
 
     @property
     def rate(self) -> float:
