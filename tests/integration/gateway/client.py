@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socket
 import ssl
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,7 +33,9 @@ def post(
     door: Door, key: str, path: str = CHAT, headers: Mapping[str, str] | None = None, **more: Any
 ) -> requests.Response:
     more.setdefault("timeout", PATIENCE)
-    return requests.post(door.url + path, headers=bearer(key) | dict(headers or {}), **more)
+    # an answer that is kept keeps its connection, and that an old process of HAProxy's
+    own = bearer(key) | {"Connection": "close"}
+    return requests.post(door.url + path, headers=own | dict(headers or {}), **more)
 
 
 def chat(door: Door, key: str, model: str = MAIN, **how: Any) -> requests.Response:
@@ -144,7 +145,7 @@ def head(method: str, path: str, key: str = "", **headers: Any) -> str:
     return "\r\n".join(lines) + "\r\n\r\n"
 
 
-def raw_chat(key: str, path: str = CHAT, model: str = MAIN, **how: Any) -> str:
+def raw_chat(key: str, *, path: str = CHAT, model: str = MAIN, **how: Any) -> str:
     """A whole request for a chat completion."""
     body = json.dumps({"model": model})
     return head("POST", path, key, Content_Length=len(body), X_Fake=json.dumps(how)) + body
@@ -152,14 +153,10 @@ def raw_chat(key: str, path: str = CHAT, model: str = MAIN, **how: Any) -> str:
 
 def statuses(data: bytes) -> list[int]:
     """Of every answer in these bytes."""
-    return [int(part[1:4]) for part in data.split(b"HTTP/1.")[1:] for part in [part[1:]]]
+    return [int(part[2:5]) for part in data.split(b"HTTP/1.")[1:]]
 
 
 def works(door: Door, key: str) -> None:
     """A good client is served."""
     answer = chat(door, key)
     assert answer.status_code == 200, answer.text
-
-
-def now() -> float:
-    return time.monotonic()

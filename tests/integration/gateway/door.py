@@ -66,6 +66,9 @@ class FakeEngine:
     def active(self) -> int:
         return int(self.state()["active"])
 
+    def idle(self) -> bool:
+        return self.active == 0
+
     @property
     def received(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.state()["received"]
@@ -299,7 +302,8 @@ def open_door(folder: Path) -> Iterator[Door]:
         shutil.copytree(REPOSITORY / name, root / name)
     (root / "compose" / "roles").mkdir()
     shutil.copy(REPOSITORY / "compose/roles/gateway.yaml", root / "compose/roles")
-    door = Door(root, f"stackctl-test-{uuid.uuid4().hex[:8]}", *free_ports(4))
+    http, tls, metrics, acme = free_ports(4)
+    door = Door(root, f"stackctl-test-{uuid.uuid4().hex[:8]}", http, tls, metrics, acme)
     try:
         door.start()
         yield door

@@ -19,7 +19,8 @@ from tests.integration.gateway.client import (
     wire,
     works,
 )
-from tests.integration.gateway.door import Door, docker, until
+from tests.integration.gateway.door import Door, until
+from tests.integration.stack.box import docker
 
 SPEAK = "/v1/audio/speech"
 
@@ -73,7 +74,7 @@ def test_engine_breaks_the_connection(door: Door, key: str) -> None:
 def test_engine_silent(door: Door, key: str) -> None:
     with door.changed({"timeout server": "1s"}):
         assert error(chat(door, key, hang=True), 504) == "engine_timeout"
-        until(lambda: not door.engine("main").active, "the engine is free")
+        until(door.engine("main").idle, "the engine is free")
 
 
 def test_queue(door: Door, key: str) -> None:

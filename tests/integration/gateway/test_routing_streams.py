@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from typing import Any
 
 import pytest
 
@@ -26,14 +27,14 @@ def test_a_token_arrives_before_the_next_is_made(door: Door, key: str, tls: bool
 
 @pytest.mark.parametrize("how", [{"hang": True}, {"chunks": 1000, "pace": 0.05}])
 @pytest.mark.parametrize("tls", [False, True])
-def test_who_leaves_frees_the_engine(door: Door, key: str, tls: bool, how: dict[str, int]) -> None:
+def test_who_leaves_frees_the_engine(door: Door, key: str, tls: bool, how: dict[str, Any]) -> None:
     main = door.engine("main")
     with wire(door, tls=tls) as connection:
         connection.send(raw_chat(key, **how))
         until(lambda: main.active, "at work")
         if "chunks" in how:
             connection.event()
-    until(lambda: not main.active, "the engine is free")
+    until(main.idle, "the engine is free")
     assert main.state()["gone"] == 1
 
 
@@ -47,7 +48,7 @@ def test_who_leaves_the_queue_never_reaches_the_engine(door: Door, key: str) -> 
             third.send(raw_chat(key, model="coder"))
             until(lambda: door.queued("coder") == 1, "one waits")
         until(lambda: door.queued("coder") == 0, "nobody waits")
-    until(lambda: not coder.active, "the engine is free")
+    until(coder.idle, "the engine is free")
     assert coder.state()["count"] == 2
 
 
