@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from stackctl import settings
+from stackctl.commands.gateway import live
+from stackctl.commands.gateway.apply import Place
 from stackctl.commands.letters import letter
 from stackctl.model import Finding, Severity, StackError
 from stackctl.model.incident import Box, Figure, Incident
@@ -63,12 +65,14 @@ def record(
             found.append(_warning("alert.ping", "ping", reason, "correct STACKCTL_PING_URL"))
     if target.metrics_file:
         file, count = target.metrics_file, len(kept.open) if kept else None
+        # these are no history: HAProxy counts from its own start
+        keys = _try(found, "metrics.file", "metrics", lambda: live.figures(_place(target))) or ()
         everything = (*findings, *found)
         _try(
             found,
             "metrics.file",
             "metrics",
-            lambda: metrics.write(file, figures, everything, now, count),
+            lambda: metrics.write(file, (*figures, *keys), everything, now, count),
         )
     return tuple(found)
 
@@ -80,6 +84,10 @@ class _Run:
     parts: Mapping[str, str]
     now: float
     to: settings.Recording
+
+
+def _place(to: settings.Recording) -> Place:
+    return Place(to.folder.parent)
 
 
 def _settings() -> settings.Recording:

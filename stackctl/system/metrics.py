@@ -20,19 +20,31 @@ def write(
     open_incidents: int | None,
 ) -> None:
     """Write the file whole or not at all. Raises StackError."""
-    from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
+    from prometheus_client import (
+        CollectorRegistry,
+        Counter,
+        Gauge,
+        disable_created_metrics,
+        write_to_textfile,
+    )
 
+    # when a counter began would be when this file was written
+    disable_created_metrics()  # type: ignore[no-untyped-call]
     registry = CollectorRegistry()
-    gauges: dict[str, Gauge] = {}
+    made: dict[str, Counter | Gauge] = {}
     for figure in figures:
         # Prometheus counts in base units
         name = figure.name.replace("_mib", "_bytes")
         label = name.partition("_")[0]
-        if name not in gauges:
+        if name not in made:
             text = f"{name.replace('_', ' ')}, as `stackctl verify` saw it"
-            gauges[name] = Gauge(f"stackctl_{name}", text, [label], registry=registry)
+            kind = Counter if name.endswith("_total") else Gauge
+            made[name] = kind(f"stackctl_{name}", text, [label], registry=registry)
         scale = MIB if name != figure.name else 1
-        gauges[name].labels(figure.of).set(figure.value * scale)
+        child = made[name].labels(figure.of)
+        # a new Counter's value is what it is increased by
+        put = child.set if isinstance(child, Gauge) else child.inc
+        put(figure.value * scale)
     words = ["check", "subject", "severity"]
     problems = Gauge("stackctl_problem", "A finding that is not fine", words, registry=registry)
     for finding in findings:

@@ -8,6 +8,7 @@ from stackctl.commands.gateway import apply
 from stackctl.commands.gateway.apply import Place
 from stackctl.gateway import keys, render, stats
 from stackctl.model.gateway import Usage
+from stackctl.model.incident import Figure
 from stackctl.system import files, haproxy
 
 MODELS = "models.map"
@@ -48,6 +49,24 @@ def usage(place: Place) -> dict[str, Usage] | None:
         return stats.usage(haproxy.command(place.run, f"show table {stats.TABLE}"))
     except haproxy.Down:
         return None
+
+
+def figures(place: Place) -> tuple[Figure, ...]:
+    """The same for Prometheus, whose counters may begin anew."""
+    counted = usage(place) or {}
+    return tuple(
+        Figure(name, key, value)
+        for key, of in sorted(counted.items())
+        for name, value in (
+            ("key_requests_total", of.requests),
+            ("key_client_errors_total", of.bad),
+            ("key_server_errors_total", of.failed),
+            ("key_running", of.running),
+            ("key_prompt_tokens_total", of.prompt_tokens),
+            ("key_completion_tokens_total", of.completion_tokens),
+            ("key_sent_bytes_total", of.bytes_out),
+        )
+    )
 
 
 def forget(place: Place, name: str) -> None:

@@ -6,13 +6,16 @@ import csv
 import json
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
 from stackctl.cli import run
+from stackctl.commands import record
 from stackctl.commands.gateway.keys import rotate
+from stackctl.settings import Recording
 from tests.integration.gateway.client import CHAT, chat, error, post
 from tests.integration.gateway.door import Door, until
 from tests.integration.stack.box import docker
@@ -245,6 +248,16 @@ def test_usage_outlives_a_reload(door: Door, owner: Owner) -> None:
     door.reload()
     assert worker(door) != before
     until(lambda: owner.usage("alice") == usage, "the new process knows what the old one counted")
+
+
+def test_usage_is_among_the_metrics(door: Door, owner: Owner, tmp_path: Path) -> None:
+    chat(door, owner.keys("add", "alice"))
+    until(lambda: not owner.usage("alice")["running"], "nothing runs")
+    file = tmp_path / "stackctl.prom"
+    record.record([], [], {}, 1.0, Recording(door.root / ".stackctl", metrics_file=file))
+    text = file.read_text(encoding="utf-8")
+    assert 'stackctl_key_requests_total{key="alice"} 1.0' in text
+    assert 'stackctl_key_prompt_tokens_total{key="alice"} 7.0' in text
 
 
 def test_a_name_that_is_given_again_begins_at_nothing(door: Door, owner: Owner) -> None:

@@ -155,7 +155,12 @@ def test_metrics(tmp_path: Path) -> None:
     from prometheus_client.parser import text_string_to_metric_families
 
     file = tmp_path / "new" / "stackctl.prom"
-    figures = [Figure("gpu_memory_used_mib", "0", 2), Figure("service_up", 'a"\\\n', 1)]
+    figures = [
+        Figure("gpu_memory_used_mib", "0", 2),
+        Figure("service_up", 'a"\\\n', 1),
+        Figure("key_requests_total", "alice", 7),
+        Figure("key_running", "alice", 2),
+    ]
     found = [
         Finding("a", Severity.ERROR, "main", "bad"),
         Finding("b", Severity.OK, "main", "fine"),
@@ -169,6 +174,8 @@ def test_metrics(tmp_path: Path) -> None:
     assert samples == {
         ("stackctl_gpu_memory_used_bytes", ("0",)): 2 * 1024 * 1024,
         ("stackctl_service_up", ('a"\\\n',)): 1,
+        ("stackctl_key_requests_total", ("alice",)): 7,
+        ("stackctl_key_running", ("alice",)): 2,
         ("stackctl_problem", ("a", "error", "main")): 1,
         ("stackctl_open_incidents", ()): 3,
         ("stackctl_last_run_timestamp_seconds", ()): 1000,
