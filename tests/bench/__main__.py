@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.bench import history, logs, models, watch
 from tests.bench.fleet import fleet
+from tests.bench.gateway import bars as gateway
 from tests.bench.pairs import Pairs, measure, table
 from tests.integration.gpu_lock import healthy_gpus
 from tests.integration.stack.box import ROLES, Box, box, gpusim, run
@@ -99,12 +100,15 @@ def main() -> int:
     print("measuring: history", file=sys.stderr, flush=True)
     with tempfile.TemporaryDirectory() as folder:
         limits += history.bars(Path(folder))
+    print("measuring: gateway", file=sys.stderr, flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        door = gateway.bars(Path(folder))
     print("measuring: log", file=sys.stderr, flush=True)
     rate = logs.measure()
     print(table(rows))
-    print(rate, *limits, sep="\n")
+    print(rate, *limits, *door, sep="\n")
     passed = [rate.passed, *(row.passed for row in rows), *(limit.passed for limit in limits)]
-    return 0 if all(passed) else 1
+    return 0 if all((*passed, *(bar.passed for bar in door))) else 1
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from stackctl.system.docker import Docker
 from tests.bench.gateway import rivals
 from tests.bench.gateway.lab import ENGINE, GATEWAY, Lab, processes, resident_mib
 from tests.bench.gateway.lab import lab as new_lab
-from tests.bench.gateway.load import KEY, MIB, SMALL, Figures, body, stream
+from tests.bench.gateway.load import KEY, MIB, SMALL, Figures, body, request, stream
 
 #: of clients that send their next request when they have the answer
 _BUSY = 32
@@ -72,7 +72,7 @@ def latency(lab: Lab) -> Bar:
 
 def chunks(lab: Lab) -> Bar:
     """The same of the chunks of streams, from the engine's write to the client's read."""
-    pairs = list(_in_turn(lab, (GATEWAY, ENGINE), 20, 0.1, stream(_RATE), times=7))
+    pairs = list(_in_turn(lab, (GATEWAY, ENGINE), 20, 0.1, stream(_RATE), times=9))
     added = statistics.median(a.chunk_p50_us - b.chunk_p50_us for a, b in pairs) / 1000
     columns = ([f.chunk_p50_us for f in c] for c in zip(*pairs, strict=True))
     note = _medians(("gateway", "direct"), columns)
@@ -109,17 +109,20 @@ def bodies(lab: Lab) -> Bar:
 
 
 def memory(lab: Lab) -> list[Bar]:
-    """Before and while 200 streams run, of all processes of the gateway."""
-    container = lab.box.container("gateway")
-    idle = resident_mib(processes(container))
+    """Of all processes of the gateway: before and while 200 streams run, and with what large
+    bodies have left behind."""
+    figures = {"idle": _resident(lab)}
     with lab.clients(GATEWAY, _STREAMS, 0.1, stream(4 * _RATE)) as result:
         time.sleep(2)
-        busy = resident_mib(processes(container))
+        figures[f"{_STREAMS} streams"] = _resident(lab)
         assert result().errors == 0
-    return [
-        Bar("memory, idle", idle, "MiB"),
-        Bar(f"memory, {_STREAMS} streams", busy, "MiB"),
-    ]
+    assert not lab.client(GATEWAY, _BUSY, 1, request(body(4 * MIB))).errors
+    figures[f"after {_BUSY} bodies of 4 MiB at once"] = _resident(lab)
+    return [Bar(f"memory, {when}", figure, "MiB") for when, figure in figures.items()]
+
+
+def _resident(lab: Lab) -> float:
+    return resident_mib(processes(lab.box.container("gateway")))
 
 
 def reload(lab: Lab) -> Bar:
@@ -178,12 +181,12 @@ def _models(connection: http.client.HTTPConnection, key: str) -> int:
 
 
 def _in_turn(
-    lab: Lab, ports: tuple[int, int], connections: int, seconds: float, request: bytes, times: int
+    lab: Lab, ports: tuple[int, int], connections: int, seconds: float, content: bytes, times: int
 ) -> Iterator[tuple[Figures, Figures]]:
     """One of each per repetition; who comes first changes."""
     for repetition in range(times):
         order = ports if repetition % 2 else ports[::-1]
-        both = {port: lab.client(port, connections, seconds, request) for port in order}
+        both = {port: lab.client(port, connections, seconds, content) for port in order}
         assert not any(f.errors for f in both.values()), both
         yield both[ports[0]], both[ports[1]]
 
@@ -231,6 +234,11 @@ def bars(folder: Path) -> list[Bar]:
             reload(lab),
             against_nginx(lab, folder),
             against_litellm(lab, folder),
+            Bar(
+                "memory, after all this",
+                resident_mib(processes(lab.box.container("gateway"))),
+                "MiB",
+            ),
         ]
 
 
