@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -45,7 +46,9 @@ class Owner:
 
 
 @pytest.fixture
-def owner(door: Door, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Owner:
+def owner(
+    door: Door, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Owner]:
     (door.root / "compose" / "compose.yaml").touch()
     monkeypatch.setenv("STACKCTL_HOME", str(door.root))
 
@@ -55,7 +58,10 @@ def owner(door: Door, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
         return "key=" not in door.admin("show table st_key")
 
     until(forgotten, "nothing is counted")
-    return Owner(capsys)
+    yield Owner(capsys)
+    # what was typed here, the other tests do not know
+    door.keys.pop("client")
+    door.add_key("client")
 
 
 def worker(door: Door) -> str:
