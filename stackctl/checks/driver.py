@@ -119,7 +119,7 @@ def _same_card(pci: str, gpu: Gpu) -> bool:
 
 def _unanswered(at: float, gpu: Gpu, facts: Facts) -> bool:
     starts = [
-        o.container.started_at
+        o.container.since
         for o in facts.observed
         if o.container.running and gpu in gpus_of(o.service, facts)
     ]

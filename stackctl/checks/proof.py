@@ -40,7 +40,9 @@ def on_gpu(facts: Facts) -> Iterable[Finding]:
 def judge(o: Observed, facts: Facts) -> Finding:
     """One service's proof."""
     proof = o.proof
-    if isinstance(proof, Unavailable) and proof.code == "ask-driver" and o.ready is True:
+    # what a log that nobody can read does not say is no proof of the contrary
+    alone = ("ask-driver", "no-proof") if o.unread else ("ask-driver",)
+    if isinstance(proof, Unavailable) and proof.code in alone and o.ready is True:
         return _by_driver_alone(o, facts)
     if isinstance(proof, Unavailable):
         return _without_proof(o, proof)

@@ -79,6 +79,8 @@ def _unexplained(o: Observed) -> str:
         return "nothing has started it: up was broken off, or a service that it needs failed"
     if not c.crashed:
         return f"it was stopped, or ended without an error; its whole log: stackctl logs {name}"
+    if o.unread:
+        return f"unknown: its log cannot be read: {o.unread}"
     return f"unknown: its log names no error, this is its last line; the rest: stackctl logs {name}"
 
 
@@ -100,7 +102,7 @@ def ready(facts: Facts) -> Iterable[Finding]:
             )
             continue
         known = next(iter(o.explanations), None)
-        age = time.time() - o.container.started_at
+        age = time.time() - o.container.since
         loading = age < LOADING and known is None and o.progress.percent != 100
         stage = o.progress.stage
         if o.progress.percent is not None:

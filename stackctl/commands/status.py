@@ -100,7 +100,7 @@ def _gpu_row(gpu: Gpu, names: dict[str, str]) -> tuple[str, ...]:
 
 def _service_row(service: Service, c: Container, gpus: tuple[Gpu, ...]) -> tuple[str, ...]:
     mine, unknown = service.gpus.resolve(gpus)
-    up = report.duration(time.time() - c.started_at) if c.running else "-"
+    up = report.duration(max(0.0, time.time() - c.since)) if c.running else "-"
     return (
         service.role,
         service.engine,

@@ -22,10 +22,11 @@ _LONGEST = 600
 def look(docker: Docker, service: Service, container: Container) -> tuple[Observed, str]:
     """What the log of a container says, and the log itself; both empty if it never started."""
     seen = Observed(service, container)
-    text = _text(docker, container) if container.started_at else ""
+    text, unread = _read(docker, container) if container.started_at else ("", "")
     if engine := SERVERS.get(service.engine):
         seen = replace(seen, progress=engine.progress(text))
     seen = replace(seen, explanations=_why(service, container, text), last_line=_last_line(text))
+    seen = replace(seen, unread=unread)
     return seen, text
 
 
@@ -95,11 +96,16 @@ def _failures(seen: Observed) -> tuple[Failure, ...]:
     return engine.failures if engine else ()
 
 
-def _text(docker: Docker, container: Container) -> str:
+def _read(docker: Docker, container: Container) -> tuple[str, str]:
+    """A log, and why it cannot be read if so: some log drivers keep nothing."""
     try:
-        return docker.log(container)
-    except StackError:
-        return ""
+        return docker.log(container), ""
+    except StackError as error:
+        return "", error.message
+
+
+def _text(docker: Docker, container: Container) -> str:
+    return _read(docker, container)[0]
 
 
 def _last_line(log: str) -> str:

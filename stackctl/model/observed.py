@@ -127,5 +127,6 @@ class Observed:
     explanations: tuple[Explanation, ...] = ()  # why it does not run, load or answer
     died: tuple[Explanation, ...] = ()  # why it ended before Docker started it again
     last_line: str = ""
+    unread: str = ""  # why its log cannot be read, if so
     title: str = ""  # of the engine
     version: str = ""  # of the engine, as it tells; empty if it does not

@@ -86,7 +86,8 @@ class Container:
     project: str
     state: str  # created, running, restarting, exited, dead, paused
     pid: int = 0  # of its first process, as the daemon's host counts
-    started_at: float = 0.0
+    started_at: float = 0.0  # by the daemon's clock at that time, as the stamps of its log are
+    began: float = 0.0  # the same moment by the clock as it is now; 0 = not known
     exit_code: int = 0
     error: str = ""
     oom_killed: bool = False
@@ -94,10 +95,17 @@ class Container:
     health: str = ""  # healthy, unhealthy, starting, or "" without a health check
     url: str = ""
     image_id: str = ""  # what the tag meant when it was created: sha256:…
+    log_driver: str = ""
+    log_bounded: bool = True
 
     @property
     def running(self) -> bool:
         return self.state == "running"
+
+    @property
+    def since(self) -> float:
+        """When it was started, to be compared with now: a clock may have been set in between."""
+        return self.began or self.started_at
 
     @property
     def crashed(self) -> bool:

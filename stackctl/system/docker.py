@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 from stackctl.model import Container, Daemon, Service, StackError, Unavailable
-from stackctl.system import inspect
+from stackctl.system import inspect, process
 from stackctl.system.log_text import condense
 
 #: an exec takes 50 ms; a hung driver makes nvidia-smi hang, and an exec cannot be killed from here
@@ -147,7 +148,8 @@ class Docker:
         except NotFound:
             return None
         service = inspect.service(raw)
-        return service, inspect.container(raw, service.port)
+        container = inspect.container(raw, service.port)
+        return service, replace(container, began=process.began(container.pid, container.id))
 
     def _call(self, name: str, *args: Any, **kwargs: Any) -> Any:
         from docker.errors import APIError, DockerException

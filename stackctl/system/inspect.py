@@ -67,7 +67,19 @@ def container(raw: dict[str, Any], port: int) -> Container:
         health=(state.get("Health") or {}).get("Status", ""),
         url=url(raw, port),
         image_id=raw.get("Image") or "",
+        log_driver=log_driver(raw["HostConfig"]),
+        log_bounded=log_bounded(raw["HostConfig"]),
     )
+
+
+def log_driver(host: dict[str, Any]) -> str:
+    return str((host.get("LogConfig") or {}).get("Type") or "")
+
+
+def log_bounded(host: dict[str, Any]) -> bool:
+    """Whether a log has an end: json-file writes on for ever unless it is told one."""
+    options = (host.get("LogConfig") or {}).get("Config") or {}
+    return log_driver(host) != "json-file" or options.get("max-size", "-1") not in ("", "-1", "0")
 
 
 def url(raw: dict[str, Any], port: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,6 +62,19 @@ def container_of(pid: int) -> str:
         return ""
     match = re.search(r"[0-9a-f]{64}", text)
     return match[0] if match else ""
+
+
+def began(pid: int, container_id: str) -> float:
+    """When a container's process was started, by the clock as it is now, whatever it was then;
+    0.0 if it cannot be seen from here."""
+    if not pid or container_of(pid) != container_id:
+        return 0.0
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    age = time.clock_gettime(time.CLOCK_BOOTTIME) - int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    return time.time() - age
 
 
 def listener(port: int) -> str:

@@ -14,9 +14,6 @@ from stackctl.system import inspect
 from stackctl.system.docker import Docker
 from stackctl.system.host import scopes, tree
 
-#: log drivers that write files without an end unless they are told one
-_UNBOUNDED = frozenset({"json-file"})
-
 
 class HostDocker(Docker):
     """The daemon for the doctor."""
@@ -78,16 +75,14 @@ def guest(
 ) -> Guest:
     """The daemon's JSON of one container -> what the host's health depends on."""
     host = raw["HostConfig"]
-    log = host.get("LogConfig") or {}
-    driver = log.get("Type", "")
     service = inspect.service(raw)
     systemd = daemon.cgroup_driver == "systemd"
     return Guest(
         service=service,
         container=inspect.container(raw, service.port),
         privileged=bool(host.get("Privileged")),
-        log_driver=driver,
-        log_bounded=driver not in _UNBOUNDED or _has_end(log.get("Config") or {}),
+        log_driver=inspect.log_driver(host),
+        log_bounded=inspect.log_bounded(host),
         log_mib=_size(tree.below(root, raw["LogPath"])) if raw.get("LogPath") else None,
         shm_mib=int(host.get("ShmSize") or 0) // MIB,
         own_shm=host.get("IpcMode", "") != "host",
@@ -112,10 +107,6 @@ def bridge(raw: Mapping[str, Any]) -> Bridge | None:
             if part.get("Subnet")
         ),
     )
-
-
-def _has_end(options: Mapping[str, str]) -> bool:
-    return options.get("max-size", "-1") not in ("", "-1", "0")
 
 
 def _size(path: Path) -> int | None:

@@ -70,6 +70,18 @@ def test_container_of(monkeypatch: pytest.MonkeyPatch, text: str, found: str) ->
     assert process.container_of(1) == found
 
 
+def test_a_container_began_by_the_clock_as_it_is_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "container_of", lambda pid: "c0ffee" if pid == os.getpid() else "")
+    began = process.began(os.getpid(), "c0ffee")
+    assert 0 <= time.time() - began < 36000
+    jump, real = 86400.0, time.time
+    monkeypatch.setattr(time, "time", lambda: real() + jump)
+    assert process.began(os.getpid(), "c0ffee") == pytest.approx(began + jump, abs=5)
+    # the number of another machine, or of one that is gone
+    assert process.began(os.getpid(), "other") == process.began(0, "") == 0.0
+    assert process.began(2**22 + 1, "") == 0.0
+
+
 def test_container_of_a_process_that_has_ended() -> None:
     assert process.container_of(2**22 + 1) == ""
 
