@@ -171,7 +171,7 @@ def firewall(network: Network) -> Iterable[Finding]:
             fix="sudo stackctl net firewall --install" if ports else "",
         )
     else:
-        text = "no firewall on this machine; Docker's published ports are as open as they are bound"
+        text = "none here; what Docker publishes is as open as it is bound"
         yield found(name, Severity.OK, where, text)
 
 

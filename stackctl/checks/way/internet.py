@@ -72,7 +72,7 @@ def mapping(network: Network) -> Iterable[Finding]:
     if at and public(at):
         return
     if isinstance(router, Unavailable):
-        text = "what it forwards is not known; a rule typed in by hand is not told by any router"
+        text = "not known; a rule that was typed in by hand is told by no router"
         yield found(name, Severity.SKIPPED, where, text)
         return
     rule = router.mapping
