@@ -201,7 +201,7 @@ def _no_server(directory: str, why: str) -> StackError:
 def refusal(error: messages.Error, name: str, host: str) -> StackError:
     """What a server says against it -> what that means. Details are the server's own words."""
     deepest = error.subproblems[0] if error.subproblems else error
-    code = deepest.code or error.code or ""
+    code = deepest.typ.rpartition(":")[2]  # the library's own table lacks some
     detail = (deepest.detail or error.detail or error.title or "no reason given").strip()
     fix = _FIXES.get(code, f"see what it means: {error.typ}")
     return StackError(f"{host} gives no certificate: {detail} [{code}]", fix=fix.format(name=name))
