@@ -254,6 +254,7 @@ def test_usage_outlives_a_reload(door: Door, owner: Owner) -> None:
     door.reload()
     assert worker(door) != before
     until(lambda: owner.usage("alice") == usage, "the new process knows what the old one counted")
+    door.wait()
 
 
 def test_usage_is_among_the_metrics(door: Door, owner: Owner, tmp_path: Path) -> None:
