@@ -67,12 +67,13 @@ def due(certificate: Certificate, order: Order) -> str:
 def _try(root: Path, store: Store, certificate: Certificate, order: Order) -> None:
     try:
         _again(root, store, order)
+        return
     except StackError as error:
         failure = f"{error.message}; {error.fix}" if error.fix else error.message
-        pem = store.server_pem()
-        if pem is not None:
-            failed = replace(order, failed_at=time.time(), failure=failure)
-            store.save(pem, certificate, failed)
+    except Exception as error:  # noqa: BLE001 - a certificate must never cost a look at the box
+        failure = f"a bug in stackctl: {type(error).__name__}: stackctl tls renew"
+    if pem := store.server_pem():
+        store.save(pem, certificate, replace(order, failed_at=time.time(), failure=failure))
 
 
 def _again(root: Path, store: Store, order: Order) -> tuple[str, Certificate]:

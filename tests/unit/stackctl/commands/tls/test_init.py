@@ -235,6 +235,16 @@ def test_a_renewal_that_fails_is_kept_and_pauses(stackctl: Stackctl, store: Stor
     assert current(store)[1].failure == ""
 
 
+def test_a_bug_does_not_stop_the_timer(
+    stackctl: Stackctl, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stackctl("init")
+    aged(store, 10)
+    monkeypatch.setattr(renew, "_again", lambda *_: 1 / 0)
+    renew.renew_if_due()
+    assert "ZeroDivisionError" in current(store)[1].failure
+
+
 def test_an_own_one_is_not_renewed(stackctl: Stackctl, store: Store) -> None:
     store.save_server(LEAF.pem + LEAF.key_bytes())
     with pytest.raises(StackError, match="only you can get the next one"):
