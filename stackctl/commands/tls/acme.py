@@ -14,7 +14,7 @@ from stackctl.model import Port, StackError, Unavailable
 from stackctl.model.certificate import Certificate, Order, Origin
 from stackctl.system import acme as server
 from stackctl.system import files, haproxy, http, terminal
-from stackctl.system.certificates import authority, names, read
+from stackctl.system.certificates import authority, chain, names, read
 from stackctl.system.certificates.store import Store
 
 #: of the gateway, inside its container: it answers proofs and nothing else
@@ -57,7 +57,7 @@ def fetch(root: Path, store: Store, order: Order) -> tuple[str, Certificate]:
     run = apply.Place(root).run
     pem, key_pem = server.obtain(wish, lambda token, text: _answering(store, run, token, text))
     key = read.private_key(key_pem, store.server)
-    bundle = read.bundle(read.certificates(pem, store.server), key, read.now())
+    bundle = chain.bundle(read.certificates(pem, store.server), key, read.now())
     leaf = read.describe(bundle.chain[0])
     return installing.install(root, store, bundle.pem, leaf, order), leaf
 

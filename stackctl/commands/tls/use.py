@@ -7,14 +7,14 @@ from pathlib import Path
 from stackctl.commands.tls import installing
 from stackctl.model.certificate import Order, Origin
 from stackctl.system import files, terminal
-from stackctl.system.certificates import read
+from stackctl.system.certificates import chain, read
 
 
 def use(certificate: Path, key: Path, *, dry_run: bool) -> int:
     """Check that clients would take it, and install it."""
     found = read.certificates(read.contents(certificate), certificate)
     own = read.private_key(read.contents(key), key)
-    bundle = read.bundle(found, own, read.now(), read.system_roots())
+    bundle = chain.bundle(found, own, read.now(), chain.system_roots())
     leaf = read.describe(bundle.chain[0])
     lines = [f"certificate  {', '.join(leaf.names)}; {installing.until(leaf)}"]
     lines += [f"signed by    {each.issuer.rfc4514_string()}" for each in bundle.chain]

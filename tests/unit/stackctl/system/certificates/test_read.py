@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from stackctl.model import StackError
-from stackctl.system.certificates import read
+from stackctl.system.certificates import chain, read
 from tests.unit.stackctl.system.certificates.odd import (
     BETWEEN,
     DAY,
@@ -36,9 +36,9 @@ ROOTS = (ROOT.certificate,)
 
 def bundled(
     data: bytes, key: Made = LEAF, roots: tuple[x509.Certificate, ...] = ROOTS
-) -> read.Bundle:
+) -> chain.Bundle:
     own = read.private_key(key.key_bytes(), FILE)
-    return read.bundle(read.certificates(data, FILE), own, NOW, roots)
+    return chain.bundle(read.certificates(data, FILE), own, NOW, roots)
 
 
 def test_a_full_chain_is_taken_as_it_is() -> None:
@@ -135,7 +135,7 @@ def test_ed25519_is_told() -> None:
 
 def test_der_is_taken() -> None:
     own = read.private_key(LEAF.key_bytes(der=True), FILE)
-    bundle = read.bundle(read.certificates(LEAF.der, FILE), own, NOW, (BETWEEN.certificate,))
+    bundle = chain.bundle(read.certificates(LEAF.der, FILE), own, NOW, (BETWEEN.certificate,))
     assert bundle.chain == (LEAF.certificate,)
     assert bundle.pem.startswith(b"-----BEGIN CERTIFICATE-----")
 
@@ -214,5 +214,5 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 
 
 def test_this_host_trusts_somebody() -> None:
-    roots = read.system_roots()
+    roots = chain.system_roots()
     assert all(root.subject for root in roots)
