@@ -97,6 +97,9 @@ class Wire:
         line, _, self._left = self._left.partition(b"\n")
         return line + b"\n"
 
+    def unread(self, data: bytes) -> None:
+        self._left = data + self._left
+
     def exactly(self, count: int) -> bytes:
         while len(self._left) < count:
             part = self.socket.recv(1 << 16)
@@ -154,6 +157,26 @@ def raw_chat(key: str, *, path: str = CHAT, model: str = MAIN, **how: Any) -> st
 def statuses(data: bytes) -> list[int]:
     """Of every answer in these bytes."""
     return [int(part[2:5]) for part in data.split(b"HTTP/1.")[1:]]
+
+
+def refused(connection: Wire) -> int:
+    """Status of a refusal; 0 where the connection was closed at once.
+
+    What is no HTTP at all HAProxy answers in its own words, which cannot be changed.
+    """
+    try:
+        line = connection.line()
+    except (AssertionError, ConnectionResetError):
+        return 0
+    connection.unread(line)
+    answer = connection.answer()
+    assert 400 <= answer.status_code < 500 or answer.status_code == 501, answer
+    if answer.headers["content-type"].startswith("text/html"):
+        assert answer.status_code in (400, 408, 413, 422, 431), answer
+        assert answer.text.startswith("<html><body><h1>4")
+    else:
+        error(answer, answer.status_code)
+    return answer.status_code
 
 
 def works(door: Door, key: str) -> None:
