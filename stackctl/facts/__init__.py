@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from stackctl.engines import ENGINES
+from stackctl.engines import SERVERS
 from stackctl.facts import logs
 from stackctl.facts.logs import died, first_error, refused
 from stackctl.facts.models import (
@@ -123,7 +123,7 @@ def observe(
     docker: Docker, service: Service, container: Container, *, answers: bool = False
 ) -> Observed:
     """One service from every side: inside, log, HTTP."""
-    engine = ENGINES.get(service.engine)
+    engine = SERVERS.get(service.engine)
     seen, text = logs.look(docker, service, container)
     if not container.running:
         return seen
@@ -211,7 +211,7 @@ def _answer(seen: Observed, engine: Engine) -> str | Unavailable:
 
 def load_model(seen: Observed, timeout: float) -> Unavailable | None:
     """Make an engine load its model that does so only when asked. Ends when it is loaded."""
-    engine = ENGINES.get(seen.service.engine)
+    engine = SERVERS.get(seen.service.engine)
     if engine is None or engine.load is None:
         return None
     reply = http.send(seen.container.url, engine.load(seen.service.model), timeout=timeout)
@@ -257,7 +257,7 @@ def _try(call: Callable[[], T]) -> T | Unavailable:
 
 def progress(docker: Docker, service: Service, container: Container) -> Observed:
     """The cheap look while an engine loads: state, log, readiness."""
-    engine = ENGINES.get(service.engine)
+    engine = SERVERS.get(service.engine)
     seen, _ = logs.look(docker, service, container)
     if engine is None:
         return replace(seen, ready=container.health in ("", "healthy"))
