@@ -13,7 +13,7 @@ from stackctl.model.forwarding import Entry
 from stackctl.model.service import Port
 
 #: ports of the gateway inside its container
-TLS, PLAIN, METRICS = 8443, 8080, 8404
+TLS, PLAIN, ACME, METRICS = 8443, 8080, 8081, 8404
 
 
 class Meaning(StrEnum):

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from stackctl.model.network import PLAIN, TLS, Door, Guard, Network, Published
+from stackctl.model.network import ACME, PLAIN, TLS, Door, Guard, Network, Published
 
 #: ours, and those that lead to them
 CHAIN, OWNERS = "STACKCTL", "DOCKER-USER"
@@ -50,11 +50,12 @@ def plan(network: Network, *, lan: Iterable[str] = (), allowed: Iterable[int] = 
 
 
 def door_ports(door: Door | None, port: int) -> tuple[int, ...]:
-    """Host ports of TLS, and of plain HTTP where the owner lets it leave this machine."""
+    """Host ports of TLS; those of plain HTTP and of proofs for ACME where others reach them."""
     if door is None:
         return (port,)
     tls = {p.host for p in door.published(TLS)} or {port}
-    return tuple(sorted(tls | {p.host for p in door.published(PLAIN) if not p.loopback}))
+    more = (*door.published(PLAIN), *door.published(ACME))
+    return tuple(sorted(tls | {p.host for p in more if not p.loopback}))
 
 
 def rules(wanted: Plan, version: int) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from stackctl.model import Finding, Severity, Unavailable
 from stackctl.model.forwarding import Entry
-from stackctl.model.network import TLS, Address, Network, Router, Uplink
+from stackctl.model.network import ACME, TLS, Address, Network, Router, Uplink
 
 #: from the outside inwards: where a client comes from, and the name that a check gives the hop
 HOPS = ("internet", "router", "lan", "host", "docker", "container")
@@ -80,6 +80,12 @@ def rules(network: Network) -> tuple[str, ...]:
     if not at or _public(at):
         return ()
     lines = [f"external TCP {port} -> {at}:{port}  (host port, not the container's)"]
+    proofs = network.door.published(ACME) if network.door else ()
+    lines += [
+        f"external TCP 80 -> {at}:{p.host}  (proofs for ACME alone, host port)"
+        for p in proofs
+        if not p.loopback and ":" not in p.address
+    ]
     lines += [
         f"IPv6: allow incoming TCP {port} to {six.address}  (no forwarding, no NAT)"
         for six in _six(network)

@@ -85,7 +85,8 @@ def exposed(facts: HostFacts) -> Iterable[Finding]:
         evidence=evidence,
         cause="what Docker publishes goes past ufw; engines have no password",
         fix="bind them to this machine or to an address of the LAN (BIND_ADDRESS in "
-        "env/stack.env; 127.0.0.1:PORT:PORT elsewhere), or give the chain DOCKER-USER a rule",
+        "env/stack.env; 127.0.0.1:PORT:PORT elsewhere), or close all but the gateway: "
+        "sudo stackctl net firewall --install",
         values={"ports": sorted({port for _, port in denied})},
     )
 

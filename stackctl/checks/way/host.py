@@ -17,8 +17,10 @@ from stackctl.checks.way.words import (
     tls_ports,
 )
 from stackctl.model import Finding, Port, Severity, Unavailable
-from stackctl.model.network import PLAIN, Guard, Meaning, Network, Router
+from stackctl.model.network import ACME, PLAIN, TLS, Guard, Meaning, Network, Router
 
+#: port inside -> what says on which address of the host it is
+_KNOBS = {TLS: "GATEWAY_BIND", PLAIN: "GATEWAY_HTTP_BIND", ACME: "GATEWAY_ACME_BIND"}
 #: how a certificate is refused that is another machine's, or another name's
 _MISMATCH = ("mismatch", "doesn't match", "not valid for")
 
@@ -29,13 +31,12 @@ def address(network: Network) -> Iterable[Finding]:
     if door is None:
         return
     own, name = own_addresses(network), "net.address"
-    wrong = [p for p in beyond(door.ports) if not p.everywhere and p.address not in own]
+    ports = [p for p in beyond(door.ports) if p.container in _KNOBS]
+    wrong = [p for p in ports if not p.everywhere and p.address not in own]
     for port in dict.fromkeys(p.address for p in wrong):
         router = network.router
         theirs = isinstance(router, Router) and router.external == port
-        knob = (
-            "GATEWAY_BIND" if any(p in tls_ports(network) for p in wrong) else "GATEWAY_HTTP_BIND"
-        )
+        knob = next(_KNOBS[p.container] for p in wrong if p.address == port)
         yield found(
             name,
             Severity.ERROR,

@@ -36,11 +36,15 @@ def test_the_gateway_is_open_and_all_else_that_is_published_is_closed() -> None:
     assert [p.container for p in firewall.closed(NETWORK, PLAN)] == ["grafana", "old"]
 
 
-def test_plain_http_is_let_in_only_where_it_leaves_this_machine() -> None:
+def test_plain_http_and_proofs_are_let_in_only_where_they_leave_this_machine() -> None:
     assert plan(door(Port("0.0.0.0", 9443, 8443), Port("0.0.0.0", 8000, 8080))).doors == (
         8000,
         9443,
     )
+    proofs = door(Port("0.0.0.0", 8443, 8443), Port("0.0.0.0", 80, 8081))
+    assert plan(proofs).doors == (80, 8443)
+    local = door(Port("0.0.0.0", 8443, 8443), Port("127.0.0.1", 8081, 8081))
+    assert plan(local).doors == (8443,)
     assert plan(replace(NETWORK, door=None, port=7443)).doors == (7443,)
 
 

@@ -86,6 +86,10 @@ def test_rules_for_the_router() -> None:
     assert way.rules(moved) == (
         f"external TCP 9443 -> {LAN}:9443  (host port, not the container's)",
     )
+    proofs = door(Port(LAN, 8443, 8443), Port("0.0.0.0", 8081, 8081))
+    assert way.rules(proofs)[1] == (
+        f"external TCP 80 -> {LAN}:8081  (proofs for ACME alone, host port)"
+    )
     assert isinstance(HEALTHY.addresses, tuple)
     two = (Address("eth0", SIX, 64), Address("eth0", "2a00:1450::99", 64, temporary=True))
     both = replace(door(Port("", 8443, 8443)), addresses=(*HEALTHY.addresses, *two))

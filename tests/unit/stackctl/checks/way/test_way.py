@@ -206,6 +206,12 @@ def test_the_routers_own_address_is_no_address_to_bind_to() -> None:
     assert "the router's" in found(network, "net.address").cause
 
 
+def test_each_port_has_a_knob_of_its_own() -> None:
+    for inside, knob in ((8443, "GATEWAY_BIND"), (8080, "GATEWAY_HTTP_BIND"), (8081, "ACME_BIND")):
+        wrong = door(replace(TLS_PORT, address="192.168.1.99", container=inside))
+        assert knob in found(wrong, "net.address").fix
+
+
 def test_a_port_that_is_somebody_elses() -> None:
     down = replace(
         door(state="created", error="Bind for :::8443 failed: port is already allocated")
