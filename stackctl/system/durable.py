@@ -19,9 +19,10 @@ class DiskError(StackError):
 
 
 def fault(error: OSError, path: Path) -> StackError:
-    """What went wrong with a file or folder of the models, and what to do about it."""
+    """What went wrong with a file or folder of ours, and what to do about it."""
     near = path
-    while not near.is_dir() and near != near.parent:
+    # not Path.is_dir(), which raises where we may not look
+    while not os.path.isdir(near) and near != near.parent:
         near = near.parent
     at = shlex.quote(str(near))
     match error.errno:

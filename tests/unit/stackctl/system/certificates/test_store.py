@@ -112,6 +112,28 @@ def test_a_ca_that_is_not_whole(store: Store, broken: str) -> None:
     assert "tls init --force" in caught.value.fix
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may become another user")
+def test_another_user_is_told_so(store: Store, tmp_path: Path) -> None:
+    store.save_server(b"key")
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    inside, outside = os.pipe()
+    if not (child := os.fork()):
+        try:
+            os.setgroups([])
+            os.setgid(4321)
+            os.setuid(4321)
+            store.current()
+        except BaseException as error:  # noqa: BLE001 - whatever it is, the parent judges
+            os.write(outside, f"{type(error).__name__}: {error}".encode())
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    os.close(outside)
+    with open(inside) as told:
+        assert told.read() == f"StackError: {store.server}: no permission"
+
+
 ORDER = Order(Origin.ACME, ("ai.example.org",), directory="https://acme.test/dir", email="me@x")
 
 
