@@ -20,7 +20,7 @@ def proof(
     if reply.meaning is not Meaning.DOOR:
         if via:
             return False, f"asked from {via.shown}"
-        if _near(where.host):
+        if near(where.host):
             return False, "asked from here, with no router in between"
         if reply.meaning in (Meaning.NAME, Meaning.OPEN):
             return False, "asked from here"
@@ -40,6 +40,14 @@ def proof(
     if not _public(reply.peer):
         return None, "a private address: that proves the LAN's part of the way"
     return True, "asked from here through the router: a success proves that it forwards"
+
+
+def near(host: str) -> bool:
+    """Whether an address is one that no router leads back."""
+    try:
+        return not ipaddress.ip_address(host).is_global
+    except ValueError:
+        return host == "localhost"
 
 
 def finding(where: Target, reply: Reply, proven: bool | None, why: str) -> Finding:
@@ -91,13 +99,13 @@ _SAID: dict[Meaning, tuple[str, str, str]] = {
     ),
     Meaning.REFUSED: (
         "the connection is refused",
-        "no rule for this port, the gateway is down, or it is bound to 127.0.0.1",
+        "no rule for this port in the router, the gateway is down, or it is bound to 127.0.0.1",
         _RULE,
     ),
     Meaning.TIMEOUT: (
         "nothing answers",
-        "no rule for this port, a firewall that drops, a provider that blocks it, or no public "
-        "address (CGNAT)",
+        "no rule for this port in the router, a firewall that drops, a provider that blocks it, "
+        "or no public address (CGNAT)",
         _RULE,
     ),
     Meaning.UNREACHABLE: (
@@ -139,14 +147,6 @@ def _in_lan(address: str, lan: Iterable[Address]) -> bool:
     except ValueError:
         return False
     return any(own in ipaddress.ip_network(a.network) for a in lan)
-
-
-def _near(host: str) -> bool:
-    """Whether an address is one that no router leads back."""
-    try:
-        return not ipaddress.ip_address(host).is_global
-    except ValueError:
-        return host == "localhost"
 
 
 def _public(address: str) -> bool:

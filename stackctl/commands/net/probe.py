@@ -25,8 +25,8 @@ def probe(url: str, *, via: str, as_json: bool) -> int:
     proven, why = verdict.proof(where, reply, via=there, lan=_networks())
     finding = verdict.finding(where, reply, proven, why)
     failed = finding.severity is Severity.ERROR
-    hopeless = reply.meaning in (Meaning.NAME, Meaning.OPEN)
-    by_hand = "" if there or proven or hopeless else pure.by_hand(where, _pin(where))
+    useless = reply.meaning in (Meaning.NAME, Meaning.OPEN) or verdict.near(where.host)
+    by_hand = "" if there or proven or useless else pure.by_hand(where, _pin(where))
     if as_json:
         out(_json(where, reply, proven, finding, by_hand))
         return 1 if failed else 0
@@ -38,6 +38,8 @@ def probe(url: str, *, via: str, as_json: bool) -> int:
             "401 is right: the gateway wants a key. 000 or an error: it was not reached; 200: an "
             "engine\nis open to everybody. Or let stackctl ask: --via ssh://USER@HOST"
         )
+    elif not there and verdict.near(where.host):
+        out("\nclients outside come by the router's address: stackctl net shows it")
     return 1 if failed else 0
 
 
