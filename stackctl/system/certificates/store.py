@@ -4,6 +4,7 @@ without a library for X.509, which takes longer to load than all the rest."""
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -12,6 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from stackctl.model import StackError
 from stackctl.model.certificate import Certificate, Order, Origin
 from stackctl.system import durable
 
@@ -95,7 +97,7 @@ class Store:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise durable.fault(error, path) from None
+            raise _fault(error, path) from None
 
     def write(self, path: Path, data: bytes, mode: int, *, mounted: bool = False) -> None:
         """Whole or not at all, and never readable by others for a moment. What is mounted belongs
@@ -118,7 +120,7 @@ class Store:
         except OSError as error:
             with suppress(OSError):
                 draft.unlink()
-            raise durable.fault(error, path) from None
+            raise _fault(error, path) from None
         durable.sync_folder(path.parent)
 
     def _folder(self, path: Path, *, mounted: bool) -> None:
@@ -130,6 +132,16 @@ class Store:
             os.chown(path, self.user, self.group)
         else:
             durable.hand_over(path)
+
+
+def _fault(error: OSError, path: Path) -> StackError:
+    if error.errno in (errno.EACCES, errno.EPERM):
+        # not to be given away: the gateway's user is to read it, and nobody else
+        return StackError(
+            f"{path}: no permission",
+            fix="be the owner of the clone, or root: sudo stackctl tls ...",
+        )
+    return durable.fault(error, path)
 
 
 def _digest(pem: bytes) -> str:
