@@ -29,8 +29,8 @@ def proof(
             "back in (hairpin)"
         )
     if via:
-        near = _in_lan(reply.local, lan)
-        if near or not _public(reply.peer):
+        inside = _in_lan(reply.local, lan)
+        if inside or not _public(reply.peer):
             return None, f"asked from {via.shown}, which is on a network of this machine: " + (
                 "that proves the LAN's part of the way"
             )
