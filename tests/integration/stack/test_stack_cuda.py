@@ -7,55 +7,23 @@ from collections.abc import Iterator
 
 import pytest
 
-from gpusim.paths import RUN_DIR
-from tests.integration.stack.box import ROLES, Box, Result, docker, gpusim, run
+from tests.integration.stack.box import ROLES, Box, docker, gpusim
+from tests.integration.stack.spoil import cuda_inside
+from tests.integration.stack.watching import changed, forgotten, started, timer
 
 pytestmark = [pytest.mark.docker, pytest.mark.stack]
-
-TIMER = ("verify", "--heal", "--record", "--quiet")
-STATE = "/run/gpusim/state"
 
 
 @pytest.fixture
 def watched(stack: Box) -> Iterator[Box]:
-    """The running stack, of which nothing is remembered: attempts of other tests do not count."""
-
-    def forget() -> None:
-        for file in (stack.home / ".stackctl").glob("history*"):
-            file.unlink()
-
-    forget()
-    yield stack
-    forget()
-
-
-def containers(box: Box) -> dict[str, str]:
-    return {role: box.inspect(role)["Id"] for role in ROLES}
-
-
-def timer(box: Box) -> Result:
-    result = box.stackctl(*TIMER)
-    assert result.code in (0, 1), result.text
-    assert "Traceback" not in result.text
-    return result
-
-
-def spoil(box: Box, role: str) -> None:
-    """Inside this one container CUDA fails from now on, and nowhere else."""
-    gpusim("fault", "cuda-999")
-    text = (RUN_DIR / "state").read_bytes()
-    gpusim("clear")
-    source = box.home.parent / "spoilt"
-    source.write_bytes(text)
-    docker("cp", str(source), f"{box.container(role)}:/tmp/spoilt")
-    pid = str(box.inspect(role)["State"]["Pid"])
-    done = run(["nsenter", "-t", pid, "-m", "--", "mount", "--bind", "/tmp/spoilt", STATE])
-    assert done.code == 0, done.text
+    """The running stack, of which nothing is remembered."""
+    with forgotten(stack):
+        yield stack
 
 
 def test_cuda_that_fails_in_one_container_is_healed(watched: Box) -> None:
-    before = containers(watched)
-    spoil(watched, "coder")
+    before = started(watched)
+    cuda_inside(watched, "coder")
     (finding,) = [f for f in watched.verify().findings if f["severity"] == "error"]
     assert (finding["check"], finding["subject"]) == ("gpu.cuda", "coder")
     assert finding["cause"].startswith("CUDA works on the host")
@@ -64,13 +32,12 @@ def test_cuda_that_fails_in_one_container_is_healed(watched: Box) -> None:
     second = timer(watched)
     assert second.code == 0, second.text
     assert "coder: recreated, as CUDA fails in it" in second.out
-    after = containers(watched)
-    assert {role for role in ROLES if after[role] != before[role]} == {"coder"}
+    assert changed(watched, before) == {"coder"}
 
 
 def test_cuda_that_fails_on_the_host_is_explained_and_left(watched: Box) -> None:
     """More runs than a healer has attempts."""
-    before = containers(watched)
+    before = started(watched)
     gpusim("fault", "cuda-999")
     said = [timer(watched) for _ in range(4)]
     assert {result.code for result in said} == {1}
@@ -78,10 +45,10 @@ def test_cuda_that_fails_on_the_host_is_explained_and_left(watched: Box) -> None
         assert f"{role}: not healed: CUDA fails on the host as well" in said[-1].out
     assert "nvidia-modprobe" in said[-1].out
     assert "heal.breaker" not in said[-1].out
-    assert containers(watched) == before
+    assert started(watched) == before
     gpusim("clear")
     assert timer(watched).code == 0
-    assert containers(watched) == before
+    assert started(watched) == before
 
 
 @pytest.fixture

@@ -2,48 +2,9 @@
 
 from __future__ import annotations
 
-import random
-
 from stackctl.watch.alerts import HOUR, ID, MOST
-from tests.unit.stackctl.watch.simulated import MINUTE, ROLES, START, Simulation, box
-
-WEEK = 7 * 1440
-
-
-def script() -> dict[str, list[tuple[int, int]]]:
-    """Forty times, ten of each role, in which it is broken: (first minute, minutes)."""
-    dice = random.Random(5)
-    return {
-        role: [(100 + 60 * shift + 1000 * n, dice.randint(2, 400)) for n in range(10)]
-        for shift, role in enumerate(ROLES)
-    }
-
-
-def broken_at(minute: int) -> list[str]:
-    found = {r for r, times in script().items() for at, n in times if at <= minute < at + n}
-    # blips of one run, and a flap: every other minute for half an hour; neither is an incident
-    if minute % 1000 == 970:
-        found.add("coder")
-    if 4985 <= minute < 5015 and minute % 2:
-        found.add("main")
-    return sorted(found)
-
-
-def asleep(minute: int) -> bool:
-    """The box reboots now and then, and is off for ten hours once."""
-    return minute % 700 in range(3) or 8400 <= minute < 8980
-
-
-def week() -> Simulation:
-    simulation = Simulation()
-    for minute in range(WEEK + 60):
-        if asleep(minute):
-            continue
-        simulation.now = START + minute * MINUTE
-        simulation.up = not (2300 <= minute < 2600 or 6100 <= minute < 6400)
-        simulation.run(box(broken_at(minute)) if minute < WEEK else box([]))
-    return simulation
-
+from tests.unit.stackctl.watch.simulated import MINUTE, START
+from tests.unit.stackctl.watch.week import asleep, missed_and_doubled, script, week
 
 SEEN = week()
 
@@ -69,6 +30,10 @@ def test_each_is_told_once_when_it_opens_and_once_when_it_is_gone() -> None:
     for incident in SEEN.all.values():
         words = [word for word in SEEN.words(incident.id) if word != "still"]
         assert words in (["opened", "gone"], ["was"]), incident
+
+
+def test_none_is_missed_and_none_is_doubled() -> None:
+    assert missed_and_doubled(SEEN) == (0, 0)
 
 
 def test_reminders_come_every_six_hours_and_no_sooner() -> None:
