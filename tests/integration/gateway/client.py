@@ -6,7 +6,7 @@ import json
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,14 +78,18 @@ class Wire:
     def send(self, data: bytes | str) -> None:
         self.socket.sendall(data.encode("latin-1") if isinstance(data, str) else data)
 
-    def read(self) -> bytes:
-        """Everything until the other side closes."""
+    def half_close(self) -> None:
+        """Nothing more will be sent, an answer is still waited for."""
+        with suppress(OSError):
+            self.socket.shutdown(socket.SHUT_WR)
+
+    def read(self, seconds: float = PATIENCE) -> bytes:
+        """Everything until the other side closes, or says nothing for so long."""
         parts = [self._left]
-        try:
+        self.socket.settimeout(seconds)
+        with suppress(ConnectionResetError, TimeoutError):
             while part := self.socket.recv(1 << 16):
                 parts.append(part)
-        except ConnectionResetError:
-            pass
         self._left = b""
         return b"".join(parts)
 

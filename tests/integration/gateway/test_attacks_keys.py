@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import socket
 import threading
 import time
 from collections import Counter
@@ -102,7 +101,7 @@ def test_body_of_a_stranger_is_neither_waited_for_nor_taken_for_a_request(door: 
     with wire(door) as connection:
         connection.send(head("POST", CHAT, Content_Length=1 << 30) + inner)
         assert error(connection.answer(), 401) == "missing_api_key"
-        connection.socket.shutdown(socket.SHUT_WR)
+        connection.half_close()
         assert statuses(connection.read()) == []
     with wire(door) as connection:
         connection.send(head("POST", CHAT, Content_Length=100, Expect="100-continue"))
