@@ -9,7 +9,6 @@ from stackctl import settings
 from stackctl.commands.gateway import apply
 from stackctl.model import Container, Service, StackError, Unavailable
 from stackctl.model.certificate import Certificate, Order
-from stackctl.system import files
 from stackctl.system.certificates import served
 from stackctl.system.certificates.store import Store
 from stackctl.system.docker import Docker
@@ -61,8 +60,6 @@ def _reload(root: Path, fingerprint: str) -> str:
         return f"the gateway reads it when it starts; now it could not be asked: {error.message}"
     if pair is None or not pair[1].running:
         return "the gateway reads it when it starts: stackctl up gateway"
-    # its configuration is the same, so it must forget that it has read it
-    files.remove(place.loaded)
     apply.refresh(root, docker)
     return _proven(pair[0], fingerprint)
 

@@ -29,7 +29,6 @@ def tls(door: Door, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tls]:
         for path in (found.ca, found.ca_key, found.order, found.account_key):
             path.unlink(missing_ok=True)
         found.save_server(before)
-        door.place.loaded.unlink(missing_ok=True)
         door.refresh()
         door.wait()
 
