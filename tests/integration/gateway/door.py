@@ -147,7 +147,8 @@ class Door:
     def reload(self, *, alone: bool = False) -> None:
         """A new process; `alone`: until the old one, which may take connections for a moment more,
         has ended."""
-        haproxy.reload(self.place.run)
+        files.remove(self.place.loaded)
+        self.refresh()
         if alone:
             until(lambda: len(self.processes()) == 2, "the old process has ended")
 
