@@ -218,7 +218,7 @@ def _knob(root: Path, key: str) -> bool:
     if key in (*ENDPOINTS, *SECRETS, METRICS_FILE):
         return True
     names = "ENGINE|PORT|CONTEXT|VRAM_MIB|SOURCE|ALIASES|SLOTS|QUEUE"
-    gateway = "GATEWAY_(BIND|HTTP_BIND|HTTP_PORT|ACME_BIND|ACME_PORT|METRICS_PORT)"
+    gateway = "GATEWAY_(BIND|HTTP_BIND|HTTP_PORT|ACME_BIND|ACME_PORT|METRICS_PORT|COUNT_STREAMS)"
     return bool(re.fullmatch(rf"BIND_ADDRESS|{gateway}|({roles})_({names})", key))
 
 
@@ -249,6 +249,8 @@ def _check(where: str, key: str, value: str) -> None:
                 fix="127.0.0.1, or an address of this machine",
                 exit_code=2,
             ) from None
+    if key == "GATEWAY_COUNT_STREAMS" and value not in ("yes", "no", ""):
+        raise StackError(f"{where}: neither yes nor no", fix="yes or no", exit_code=2)
     if key in ENDPOINTS and value and not re.fullmatch(r"https?://[^\s@/]+(/[^\s@]*)?", value):
         raise StackError(
             f"{where}: not the address of a publisher",

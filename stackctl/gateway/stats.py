@@ -20,8 +20,8 @@ def usage(text: str) -> dict[str, Usage]:
             failed=_count(row, "gpc4"),
             running=_count(row, "conn_cur"),
             bytes_out=_count(row, "bytes_out_cnt"),
-            prompt_tokens=_count(row, "gpc1"),
-            completion_tokens=_count(row, "gpc2"),
+            prompt_tokens=_count(row, "gpc1") + _streamed(row, 5),
+            completion_tokens=_count(row, "gpc2") + _streamed(row, 12),
         )
         for row in rows
     }
@@ -30,3 +30,8 @@ def usage(text: str) -> dict[str, Usage]:
 def _count(row: dict[str, str], name: str) -> int:
     value = row.get(name, "")
     return int(value) if value.isdecimal() else 0
+
+
+def _streamed(row: dict[str, str], first: int) -> int:
+    """What compose/gateway/usage.lua counted: decimal digits, each of which goes on beyond 9."""
+    return sum(_count(row, f"gpc{first + digit}") * 10**digit for digit in range(7))

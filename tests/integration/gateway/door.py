@@ -92,6 +92,7 @@ class Door:
     tls_port: int
     metrics_port: int
     acme_port: int
+    knobs: Mapping[str, str] = field(default_factory=dict)
     keys: dict[str, tuple[Key, str]] = field(default_factory=dict)
     engines: dict[str, FakeEngine] = field(default_factory=dict)
 
@@ -250,6 +251,7 @@ class Door:
             "GATEWAY_METRICS_PORT": str(self.metrics_port),
             "GATEWAY_ACME_PORT": str(self.acme_port),
             "FAKE_ENGINE": str(HERE / "fake_engine.py"),
+            **self.knobs,
         }
         argv = ["docker", "compose", "-p", self.project, "--profile", "gateway"]
         argv += [
@@ -296,15 +298,16 @@ def certify(path: Path, user: tuple[int, int]) -> None:
 
 
 @contextmanager
-def open_door(folder: Path) -> Iterator[Door]:
-    """A gateway that is up, with every engine behind it; nothing of it is left behind."""
+def open_door(folder: Path, **knobs: str) -> Iterator[Door]:
+    """A gateway that is up, with every engine behind it; nothing of it is left behind. `knobs` as
+    in env/stack.env."""
     root = folder / "clone"
     for name in ("compose/gateway", "healthchecks"):
         shutil.copytree(REPOSITORY / name, root / name)
     (root / "compose" / "roles").mkdir()
     shutil.copy(REPOSITORY / "compose/roles/gateway.yaml", root / "compose/roles")
     http, tls, metrics, acme = free_ports(4)
-    door = Door(root, f"stackctl-test-{uuid.uuid4().hex[:8]}", http, tls, metrics, acme)
+    door = Door(root, f"stackctl-test-{uuid.uuid4().hex[:8]}", http, tls, metrics, acme, knobs)
     try:
         door.start()
         yield door

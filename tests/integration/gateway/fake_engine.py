@@ -2,9 +2,10 @@
 
 Runs alone in a container, so nothing but the standard library. A request tells how it is to be
 answered, in its header X-Fake: `{"wait": 2}` seconds of silence first, `{"chunks": 9, "pace": 0.1}`
-a stream (`"step": true`: each but the first waits for POST /next), `{"die": 3}` breaks it off after
-so many chunks, `{"status": 500}`, `{"hang": true}`, `{"size": 1000000}` bytes of answer,
-`{"slow": 0.1}` reads the body in steps with pauses between.
+a stream (`"step": true`: each but the first waits for POST /next; `"tell": [TEXT]`: more events at
+its end; `"halves": true`: each in two parts), `{"die": 3}` breaks it off after so many chunks,
+`{"status": 500}`, `{"hang": true}`, `{"size": 1000000}` bytes of answer, `{"slow": 0.1}` reads the
+body in steps with pauses between.
 It reads requests as leniently as the worst server would: whatever the gateway lets through shows.
 
 Port 8000 serves; port 8001 is for the test: GET /state, POST /reset, POST /next.
@@ -130,8 +131,11 @@ async def stream(writer: asyncio.StreamWriter, how: dict[str, Any]) -> bool:
 
     async def send(data: str) -> None:
         text = f"data: {data}\n\n".encode()
-        writer.write(b"%x\r\n%s\r\n" % (len(text), text))
-        await writer.drain()
+        half = len(text) // 2 if how.get("halves") else len(text)
+        for part in filter(None, (text[:half], text[half:])):
+            writer.write(b"%x\r\n%s\r\n" % (len(part), part))
+            await writer.drain()
+            await asyncio.sleep(0.05 if how.get("halves") else 0)
 
     for number in range(how["chunks"]):
         if number and how.get("step"):
@@ -142,6 +146,8 @@ async def stream(writer: asyncio.StreamWriter, how: dict[str, Any]) -> bool:
         delta = {"choices": [{"index": 0, "delta": {"content": f"{number} "}}]}
         await send(json.dumps(delta | {"at": time.monotonic()}))
         await asyncio.sleep(how.get("pace", 0))
+    for event in how.get("tell", ()):
+        await send(event)
     await send("[DONE]")
     writer.write(b"0\r\n\r\n")
     return True
