@@ -11,8 +11,8 @@ from stackctl.model.gateway import Backend, Files, Key, Server
 #: where conf/ and tls/ are inside the container
 CONF, TLS = "/etc/haproxy/stackctl", "/etc/haproxy/tls"
 CERTIFICATE = "server.pem"
-#: seconds that a request waits for an engine that is being replaced
-_LONGEST_HOLD = 900
+#: backends whose requests wait for a server; filled while one is replaced, empty at every start
+HELD = "held.map"
 _FULL = (
     '{"error":{"message":"The queue of this model is full, try again later.",'
     '"type":"server_error","param":null,"code":"engine_overloaded"}}'
@@ -21,19 +21,17 @@ _FULL = (
 _PREFIX = {"audio": "/v1/audio/", "images": "/v1/images/", "comfyui": "/comfyui/"}
 
 
-def files(
-    backends: Sequence[Backend], keys: Sequence[Key], page: str, *, tls: bool, held: str = ""
-) -> Files:
-    """Every file of conf/, the same text for the same stack. `held`: a backend whose requests wait
-    while none of its servers is up."""
+def files(backends: Sequence[Backend], keys: Sequence[Key], page: str, *, tls: bool) -> Files:
+    """Every file of conf/, the same text for the same stack."""
     models = _map((name, b.name) for b in backends for name in _names(b) or (b.name,))
     return {
         "settings.cfg": _settings(tls),
-        "backends.cfg": "\n".join(_backend(b, b.name == held) for b in backends),
+        "backends.cfg": "\n".join(_backend(b) for b in backends),
         "models.map": models,
         "models.json": _models(backends),
         "affinity.map": _map((b.name, "1") for b in backends if len(b.servers) > 1),
         "defaults.map": _map(_defaults(backends)),
+        HELD: "",
         "page.html": page,
         **key_files.maps(keys, key_files.models(models)),
     }
@@ -44,7 +42,7 @@ def _settings(tls: bool) -> str:
     return f"# Written by stackctl.\nglobal\n    setenv STACKCTL 1\n{certificate}"
 
 
-def _backend(backend: Backend, held: bool) -> str:
+def _backend(backend: Backend) -> str:
     lines = [
         f"backend {backend.name}",
         "    http-request return status 429 content-type application/json hdr Retry-After 5 "
@@ -63,19 +61,7 @@ def _backend(backend: Backend, held: bool) -> str:
             "    hash-preserve-affinity maxconn",
         ]
     lines += [_server(server) for server in backend.servers]
-    if held:
-        lines[1:1] = _hold(backend)
     return "\n".join(lines) + "\n"
-
-
-def _hold(backend: Backend) -> list[str]:
-    """HAProxy queues for servers that are busy, not for those that are down: ask every second."""
-    full = f"if {{ be_conn({backend.name}) gt {backend.queue} }}"
-    reject = "429 content-type application/json hdr Retry-After 30"
-    return [
-        f"    http-request return status {reject} string '{_FULL}' {full}",
-        *[f"    http-request pause 1s unless {{ nbsrv({backend.name}) gt 0 }}"] * _LONGEST_HOLD,
-    ]
 
 
 def _server(server: Server) -> str:

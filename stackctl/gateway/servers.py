@@ -5,13 +5,18 @@ from __future__ import annotations
 import csv
 from dataclasses import dataclass
 
+#: the row of a backend as a whole
+BACKEND = "BACKEND"
+
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """One server of a backend: requests that it works on, and whether it gets new ones."""
+    """One server of a backend, or all of it: requests that it works on and that wait, and whether
+    it gets new ones."""
 
-    running: int
-    up: bool
+    running: int = 0
+    queued: int = 0
+    up: bool = False
 
 
 def parse(text: str) -> dict[tuple[str, str], State]:
@@ -19,8 +24,10 @@ def parse(text: str) -> dict[tuple[str, str], State]:
     rows = csv.DictReader(text.removeprefix("# ").strip().splitlines())
     return {
         (row["pxname"], row["svname"]): State(
-            int(row["scur"] or 0), row["status"].startswith(("UP", "no check"))
+            int(row["scur"] or 0),
+            int(row["qcur"] or 0),
+            row["status"].startswith(("UP", "no check")),
         )
         for row in rows
-        if row.get("svname") not in (None, "FRONTEND", "BACKEND")
+        if row.get("svname") not in (None, "FRONTEND")
     }

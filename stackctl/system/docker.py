@@ -76,6 +76,9 @@ class Docker:
         """Ask it to end; it is killed when it has not after the time that its settings give it."""
         self._call("stop", container_id)
 
+    def rename(self, container_id: str, name: str) -> None:
+        self._call("rename", container_id, name)
+
     def remove(self, container_id: str) -> None:
         self._call("remove_container", container_id, force=True, v=True)
 

@@ -24,6 +24,16 @@ def command(folder: Path, text: str) -> str:
     return _ask(folder, "admin.sock", text)
 
 
+def all_commands(folder: Path, text: str) -> list[str]:
+    """One command to every process: those before a reload live on while their clients do."""
+    answers = []
+    for line in _ask(folder, "master.sock", "show proc").splitlines():
+        pid, _, rest = line.partition(" ")
+        if pid.isdecimal() and rest.split()[:1] == ["worker"]:
+            answers.append(_ask(folder, "master.sock", f"@!{pid} {text}"))
+    return answers
+
+
 def set_map(folder: Path, name: str, rows: str) -> None:
     """The whole of a map, at once: no request sees half of it. `rows` as in the file."""
     version = command(folder, f"prepare map {name}").partition(": ")[2].strip()

@@ -71,11 +71,10 @@ def known_backends(docker: Docker, project: str) -> tuple[Backend, ...]:
     return backends.backends(hosts, ENGINES)
 
 
-def refresh(root: Path, docker: Docker, *, held: str = "") -> bool:
+def refresh(root: Path, docker: Docker) -> bool:
     """Bring the gateway's files up to date, and HAProxy with them. False: there is no gateway.
 
-    `held`: a backend whose requests wait until one of its servers is up again. A configuration that
-    HAProxy refuses changes nothing.
+    A configuration that HAProxy refuses changes nothing.
     """
     place = Place(root)
     pair = found(docker, place)
@@ -84,7 +83,7 @@ def refresh(root: Path, docker: Docker, *, held: str = "") -> bool:
     service, container = pair
     place.prepare()
     with files.lock(place.lock, "up", patience=PATIENCE):
-        wanted = rendered(place, known_backends(docker, container.project), held)
+        wanted = rendered(place, known_backends(docker, container.project))
         there = {name: text(place.conf / name) for name in wanted}
         changed = [name for name in wanted if there[name] != wanted[name]]
         read = container.running and text(place.loaded) == digest(place, there)
@@ -106,12 +105,12 @@ def set_maps(place: Place, wanted: Files, changed: Sequence[str]) -> None:
         haproxy.set_map(place.run, f"{render.CONF}/{name}", wanted[name])
 
 
-def rendered(place: Place, known: Sequence[Backend], held: str = "") -> Files:
+def rendered(place: Place, known: Sequence[Backend]) -> Files:
     """Every file of conf/ as it should be now."""
     certificate = place.tls / render.CERTIFICATE
     page = "<!doctype html><title>stackctl</title>\n"
     tls = files.exists(str(certificate))
-    return render.files(known, load_keys(place), page, tls=tls, held=held)
+    return render.files(known, load_keys(place), page, tls=tls)
 
 
 def _reload(place: Place) -> None:

@@ -64,8 +64,8 @@ def rollout(role: str, *, drain: float, patience: Patience, dry_run: bool) -> in
             if made.way is Way.SPARE:
                 done = swap.by_way_of(work, traffic, service, old, board, made.gpus)
             else:
-                held = made.way is Way.GAP
-                done = swap.in_place(work, traffic, service, old, board, held=held)
+                others = made.way is Way.REPLICA
+                done = swap.in_place(work, traffic, service, old, board, others=others)
     terminal.out(
         f"{service.name} runs with its new settings"
         if done
@@ -123,9 +123,9 @@ def _tell(service: Service, made: Plan, *, dry_run: bool) -> None:
     lines = [f"{service.name}: {made.why}"]
     if made.way is Way.GAP:
         lines.append(
-            "nobody answers from the old container's end until the new one is ready, as long as its "
-            "model takes to load; requests wait in the gateway for up to 15 minutes, as many as "
-            "its queue takes"
+            "nobody answers from the old container's end until the new one is ready, as long as "
+            "its model takes to load; requests wait in the gateway for up to 15 minutes, "
+            "1000 of them at most"
         )
     if dry_run:
         lines.append("nothing was done")

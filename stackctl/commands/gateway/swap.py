@@ -46,39 +46,38 @@ def in_place(
     old: Container,
     board: terminal.Board,
     *,
-    held: bool,
+    others: bool,
 ) -> bool:
-    """On the same GPUs: the old container ends before the new one starts.
+    """On the same GPUs: the old container ends before the new one starts, under its name.
 
-    `held`: nobody else answers, so requests wait in the gateway.
+    So the gateway needs no other configuration; it follows the name. Where no `others` answer,
+    requests wait in it.
     """
     name = service.name
     board.set(name, "creating")
     new = _create(work, service, old)
-    stopped = False
     try:
-        # the gateway knows both containers from here on
-        _refresh(work, held=traffic.backend if held else "")
-        traffic.drain(old.name, work.drain, lambda word: board.set(name, word))
+        traffic.empty(old.name, work.drain, lambda word: board.set(name, word), others=others)
         board.set(name, "stopping the old one")
-        stopped = True
         work.docker.stop(old.id)
-        if _prove(work, service, new, board, gone=old):
-            traffic.wait(new.name)
-            work.docker.remove(old.id)
-            board.set(name, "replaced", done=True)
-            return True
-        board.set(name, "the old one comes back")
-        _back(work, traffic, old, new, stopped=stopped)
-        traffic.wait(old.name)
-        board.set(name, "the old one is back", done=True)
-        return False
+        work.docker.rename(old.id, f"{old.name}-old")
+        work.docker.rename(new.id, old.name)
+        passed = _prove(work, service, new, board, gone=old)
+        if not passed:
+            board.set(name, "the old one comes back")
     except BaseException:
         # interrupted as well: half a swap is no state to leave a service in
-        _back(work, traffic, old, new, stopped=stopped)
+        _back(work, old, new)
+        traffic.release(old.name)
         raise
-    finally:
-        _refresh(work)
+    if not passed:
+        _back(work, old, new)
+    traffic.wait(old.name)
+    traffic.release()
+    if passed:
+        work.docker.remove(old.id)
+    board.set(name, "replaced" if passed else "the old one is back", done=True)
+    return passed
 
 
 def by_way_of(
@@ -99,11 +98,12 @@ def by_way_of(
         _refresh(work)
         traffic.wait(stand_in.name)
         board.set(name, "answers meanwhile", done=True)
-        done = in_place(work, traffic, service, old, board, held=False)
-        traffic.drain(stand_in.name, work.drain, lambda word: board.set(name, word))
+        done = in_place(work, traffic, service, old, board, others=True)
+        traffic.empty(stand_in.name, work.drain, lambda word: board.set(name, word), others=True)
         return done
     finally:
         work.docker.remove(stand_in.id)
+        traffic.release()
         _refresh(work)
         board.set(name, "removed", done=True)
 
@@ -162,12 +162,13 @@ def _prove(
     return not bad
 
 
-def _back(work: Work, traffic: Traffic, old: Container, new: Container, *, stopped: bool) -> None:
+def _back(work: Work, old: Container, new: Container) -> None:
     work.docker.remove(new.id)
-    if stopped:
-        work.docker.start(old.id)
-    traffic.back(old.name)
+    now = work.docker.service(old.id)
+    if now and now[1].name != old.name:
+        work.docker.rename(old.id, old.name)
+    work.docker.start(old.id)
 
 
-def _refresh(work: Work, held: str = "") -> None:
-    apply.refresh(work.config.root, work.docker, held=held)
+def _refresh(work: Work) -> None:
+    apply.refresh(work.config.root, work.docker)

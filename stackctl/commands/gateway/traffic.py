@@ -1,4 +1,7 @@
-"""Which containers the gateway sends requests to, while one of them is replaced."""
+"""Which containers the gateway sends requests to, while one of them is replaced.
+
+Every process of HAProxy is told: after a reload the old one serves the clients that it has.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,12 @@ import time
 from collections.abc import Callable
 
 from stackctl.commands.gateway.apply import Place
-from stackctl.gateway import servers
+from stackctl.gateway import render, servers
 from stackctl.model import StackError
 from stackctl.system import haproxy
 
 _PAUSE = 0.1
+_HELD = f"{render.CONF}/{render.HELD}"
 #: seconds in which the gateway finds a container that is ready: its DNS, then its health checks
 _FINDING = 60.0
 
@@ -21,30 +25,35 @@ class Traffic:
     def __init__(self, place: Place, backend: str) -> None:
         self._run, self.backend = place.run, backend
 
-    def drain(self, server: str, seconds: float, told: Callable[[str], None]) -> None:
-        """No new requests; those that run have so many seconds to end."""
-        if not self.backend:
-            return
-        self._set(server, "drain")
+    def empty(
+        self, server: str, seconds: float, told: Callable[[str], None], *, others: bool
+    ) -> None:
+        """Nothing new to this server; what it has gets so many seconds to end. New requests go to
+        `others`, or wait where there are none, until `release`."""
+        self._tell(f"add map {_HELD} {self.backend} {'down' if others else 'all'}")
+        if others:
+            # not before: what waits for a server is refused when none is left
+            self._set(server, "drain")
         until = time.monotonic() + seconds
-        while (running := self._state(server).running) and time.monotonic() < until:
-            told(f"draining: {running} requests run")
+        while (left := self._left(server, others)) and time.monotonic() < until:
+            told(f"draining: {left} requests")
             time.sleep(_PAUSE)
-        if running:
-            told(f"{running} requests did not end within {seconds:.0f} s and are broken off")
+        if left:
+            told(f"{left} requests did not end within {seconds:.0f} s and are broken off")
+        # out of it, a server has to pass a check before it gets anything
+        self._set(server, "maint")
 
-    def back(self, server: str) -> None:
-        """New requests again."""
-        if self.backend:
+    def release(self, server: str = "") -> None:
+        """No request waits any longer; this server may have them as soon as it is ready."""
+        if server:
             self._set(server, "ready")
+        self._tell(f"del map {_HELD} {self.backend}")
 
     def wait(self, server: str) -> None:
-        """Until the gateway sends requests to a container that is proven already."""
-        if not self.backend:
-            return
-        self.back(server)
+        """Let it have requests again, and wait until it gets them."""
+        self._set(server, "ready")
         until = time.monotonic() + _FINDING
-        while not self._state(server).up:
+        while self.backend and not self._states(server)[0].up:
             if time.monotonic() > until:
                 raise StackError(
                     f"the gateway does not reach {server}, which is ready",
@@ -53,14 +62,24 @@ class Traffic:
                 )
             time.sleep(_PAUSE)
 
-    def _set(self, server: str, word: str) -> None:
-        answer = haproxy.command(self._run, f"set server {self.backend}/{server} state {word}")
-        if answer.strip():
-            raise StackError(
-                f"the gateway does not {word} {server}: {answer.strip()}",
-                fix="stackctl up gateway; stackctl logs gateway",
-            )
+    def _set(self, server: str, state: str) -> None:
+        self._tell(f"set server {self.backend}/{server} state {state}")
 
-    def _state(self, server: str) -> servers.State:
-        found = servers.parse(haproxy.command(self._run, "show stat"))
-        return found.get((self.backend, server), servers.State(0, False))
+    def _tell(self, command: str) -> None:
+        if self.backend:
+            # an old process may not know a server that is new
+            haproxy.all_commands(self._run, command)
+
+    def _left(self, server: str, others: bool) -> int:
+        """Requests that the server works on, and those that wait for nobody but it."""
+        running = sum(state.running for state in self._states(server))
+        return running + (
+            0 if others else sum(state.queued for state in self._states(servers.BACKEND))
+        )
+
+    def _states(self, server: str) -> list[servers.State]:
+        """In each process, the current one first."""
+        if not self.backend:
+            return []
+        told = haproxy.all_commands(self._run, "show stat")
+        return [servers.parse(text).get((self.backend, server), servers.State()) for text in told]
