@@ -186,7 +186,9 @@ def _cuda(f: Finding) -> _Word:
         case "container":
             return _Word(Action.RECREATE, f"CUDA fails in it, as {f.cause}")
         case "try":
-            return _Word(Action.RECREATE, "CUDA fails in it, and works elsewhere on this box", unsure=True)
+            return _Word(
+                Action.RECREATE, "CUDA fails in it, and works elsewhere on this box", unsure=True
+            )
         case _:
             return _Word(Action.LEAVE, f"{f.cause}: {_fix(f)}", ban=True)
 
