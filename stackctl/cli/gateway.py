@@ -116,7 +116,12 @@ def moment(text: str) -> float | None:
         if end <= time.time():
             raise argparse.ArgumentTypeError(f"{text} is over already")
         return end
-    return time.time() + span(text)
+    try:
+        return time.time() + span(text)
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no time: write 30d, 12h, 2027-01-31 or never"
+        ) from None
 
 
 def _chosen(args: argparse.Namespace) -> dict[str, Any]:

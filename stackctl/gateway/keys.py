@@ -14,6 +14,7 @@ from stackctl.model.gateway import Files, Former, Key
 
 #: a name is part of map files, of the log and of metrics
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 PREFIX = "sk-stack-"
 PRIORITIES = {"high": -100, "normal": 0, "low": 100}
 #: maps that hold keys, in the order in which they change: what a key may use before the key itself
@@ -47,7 +48,17 @@ def load(text: str, where: str) -> tuple[Key, ...]:
 
 def _key(row: dict[str, Any]) -> Key:
     former = tuple(Former(**each) for each in row.get("former") or ())
-    return Key(**{**row, "models": tuple(row.get("models") or ()), "former": former})
+    key = Key(**{**row, "models": tuple(row.get("models") or ()), "former": former})
+    digests = (key.sha256, *(old.sha256 for old in former))
+    numbers = (key.rpm, key.concurrent, key.expires, key.priority, *(old.until for old in former))
+    # HAProxy would take what is no number for no limit
+    if not (
+        NAME.fullmatch(key.name)
+        and all(_DIGEST.fullmatch(each) for each in digests)
+        and all(each is None or isinstance(each, int | float) for each in numbers)
+    ):
+        raise ValueError
+    return key
 
 
 def maps(keys: Sequence[Key], models: Mapping[str, str]) -> Files:
