@@ -121,12 +121,14 @@ def free_ports(count: int) -> list[int]:
 
 @dataclass
 class Box:
-    """One copy of the clone's files. `env` is added to the environment of every command."""
+    """One copy of the clone's files. `env` is added to the environment of every command, `clock`
+    (seconds) to what stackctl takes for the time."""
 
     home: Path
     project: str
     ports: Mapping[str, int]
     env: dict[str, str] = field(default_factory=dict)
+    clock: float = 0.0
 
     @property
     def environ(self) -> dict[str, str]:
@@ -159,11 +161,16 @@ class Box:
         """A path of the box, as it is reached from here."""
         return path
 
-    def argv(self, *words: str, mounts: str = "true") -> list[str]:
-        """stackctl in a mount namespace of its own, where `mounts` are done before."""
+    def argv(
+        self, *words: str, mounts: str = "true", module: tuple[str, ...] = ("stackctl",)
+    ) -> list[str]:
+        """stackctl in a mount namespace of its own, where `mounts` are done before; or a module
+        that plays it, with its own words."""
+        if self.clock:
+            module = ("tests.integration.stack.shifted", str(self.clock))
         prepare = f'mount --bind "$1" /dev/kmsg && shift && {mounts} && exec "$@"'
         alone = ["unshare", "--mount", "sh", "-c", prepare, "sh", str(self.kernel_log)]
-        return [*alone, sys.executable, "-m", "stackctl", *words]
+        return [*alone, sys.executable, "-m", *module, *words]
 
     def stackctl(
         self,

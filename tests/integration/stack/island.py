@@ -73,8 +73,10 @@ class Island(Box):
         own: dict[str, str | int] = {"COMPOSE_PROFILES": ",".join(ROLES)}
         super().settings(**own, MODELS_DIR=str(self.models), **values)
 
-    def argv(self, *words: str, mounts: str = "true") -> list[str]:
-        return self.inside(*super().argv(*words, mounts=mounts))
+    def argv(
+        self, *words: str, mounts: str = "true", module: tuple[str, ...] = ("stackctl",)
+    ) -> list[str]:
+        return self.inside(*super().argv(*words, mounts=mounts, module=module))
 
     def docker(self, *words: str, check: bool = True) -> str:
         result = run(["docker", *words], env=self.environ)
@@ -150,7 +152,7 @@ def island(folder: Path) -> Iterator[Island]:
     with box(folder) as plain:
         prepare = ["sh", "-c", _PREPARE, "sh", str(folder), str(plain.home)]
         keeper = subprocess.Popen(["unshare", "--mount", "--net", *prepare])
-        made = Island(plain.home, plain.project, plain.ports, {}, folder, keeper.pid)
+        made = Island(plain.home, plain.project, plain.ports, folder=folder, keeper=keeper.pid)
         try:
             deadline = time.monotonic() + PATIENCE
             while not (folder / "ready").exists():

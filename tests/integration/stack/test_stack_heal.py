@@ -264,7 +264,7 @@ def test_two_heals_at_once(watched: Box) -> None:
     assert watched.verify().code == 0
 
 
-@pytest.mark.parametrize("at", ["recreating", "waiting", "starting", "loading"])
+@pytest.mark.parametrize("at", ["recreating", "loading"])
 def test_killed_while_it_heals(watched: Box, at: str) -> None:
     """As systemd does when the time is up: the whole group."""
     before = started(watched)
