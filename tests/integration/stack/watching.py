@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import time
@@ -82,8 +83,9 @@ def forgotten(box: Box) -> Iterator[None]:
     def forget() -> None:
         state = box.home / ".stackctl"
         memory = refuge.place(state / NAME).parent
-        for file in (*box.seen(state).glob("history*"), *memory.glob("*")):
+        for file in box.seen(state).glob("history*"):
             file.unlink()
+        shutil.rmtree(memory, ignore_errors=True)
         box.kernel_log.write_text("")
 
     forget()
