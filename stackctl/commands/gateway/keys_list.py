@@ -14,7 +14,10 @@ from stackctl.system import terminal
 
 _HEADER = ("NAME", "LIMITS", "EXPIRES", "REQUESTS", "4XX", "5XX", "RUNNING", "TOKENS", "SENT")
 _UNITS = (("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10))
-_SINCE = "counted since the gateway was started; tokens: of prompts + of answers, not of streams"
+_SINCE = (
+    "counted since the gateway was started. Tokens: of prompts + of answers;\n"
+    "of streams with GATEWAY_COUNT_STREAMS=yes alone"
+)
 
 
 def show(*, as_json: bool) -> int:
