@@ -8,6 +8,7 @@ from stackctl.checks import (
     cuda,
     daemon,
     driver,
+    gateway,
     gpus,
     host,
     kernel,
@@ -38,6 +39,7 @@ CHECKS: tuple[Check, ...] = (
     *services.CHECKS[1:2],
     *proof.CHECKS,
     *services.CHECKS[2:],
+    *gateway.CHECKS,
     *tls.CHECKS,
     *way.CHECKS,
 )

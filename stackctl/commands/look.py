@@ -10,7 +10,7 @@ from stackctl import report, settings
 from stackctl.checks import CHECKS, run, worst
 from stackctl.commands import wanted
 from stackctl.commands.plan import select
-from stackctl.facts import network, tls
+from stackctl.facts import gateway, network, tls
 from stackctl.facts.whose import beside
 from stackctl.model import Driver, Facts, Finding, Phase, Severity
 from stackctl.system import terminal
@@ -39,7 +39,10 @@ def look(roles: Sequence[str], project: str | None, *, answers: bool = False) ->
     facts = beside(gather.verify(Docker(), project=chosen, answers=answers))
     root = settings.find_root()
     facts = replace(
-        facts, network=network.watched(facts.observed), tls=tls.look(root, facts.observed)
+        facts,
+        network=network.watched(facts.observed),
+        tls=tls.look(root, facts.observed),
+        unreached=gateway.unreached(facts.observed),
     )
     missed = wanted.load(root / ".stackctl", chosen)
     if roles:

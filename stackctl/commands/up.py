@@ -9,11 +9,13 @@ from pathlib import Path
 from stackctl import compose, report
 from stackctl import facts as gather
 from stackctl.checks import CHECKS, run, worst
+from stackctl.checks.gateway import unreached
 from stackctl.commands import plan, wanted
 from stackctl.commands.gates import Patience
 from stackctl.commands.gateway import apply
 from stackctl.commands.waves import Outcome, start
 from stackctl.engines import ENGINES
+from stackctl.facts import gateway
 from stackctl.gateway.backends import backends
 from stackctl.model import (
     Daemon,
@@ -77,7 +79,27 @@ def up(roles: Sequence[str], *, dry_run: bool, patience: Patience, recreate: boo
             raise compose.explain(result.err)
         apply.refresh(config.root, docker)
         outcomes = start(docker, stack, chosen, patience)
+        outcomes = _behind_the_gateway(docker, config, stack.project, outcomes)
     return _report(outcomes)
+
+
+def _behind_the_gateway(
+    docker: Docker, config: Settings, project: str, outcomes: Sequence[Outcome]
+) -> tuple[Outcome, ...]:
+    """What is up has to be so for its clients as well."""
+    pair = apply.found(docker, apply.Place(config.root))
+    if pair is None or not pair[1].running:
+        return tuple(outcomes)
+    names = {c.name: s.name for s, c in docker.services(project)}
+    up = {o.service.name for o in outcomes if o.done}
+    missed = gateway.wait(pair[0], [c for c, s in names.items() if s in up])
+    gone = {names[container] for container in missed}
+    return tuple(
+        replace(o, word="not behind the gateway", findings=(*o.findings, unreached(o.service.name)))
+        if o.service.name in gone
+        else o
+        for o in outcomes
+    )
 
 
 def _preflight(docker: Docker, project: str, chosen: Sequence[Service], config: Settings) -> Facts:
