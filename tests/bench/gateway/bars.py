@@ -234,11 +234,6 @@ def bars(folder: Path) -> list[Bar]:
             reload(lab),
             against_nginx(lab, folder),
             against_litellm(lab, folder),
-            Bar(
-                "memory, after all this",
-                resident_mib(processes(lab.box.container("gateway"))),
-                "MiB",
-            ),
         ]
 
 
