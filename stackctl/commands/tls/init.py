@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from stackctl.commands.tls import installing, trust
+from stackctl.commands.tls import installing
+from stackctl.connect import trust
 from stackctl.model import StackError
 from stackctl.model.certificate import Certificate, Order, Origin
 from stackctl.system import files, terminal

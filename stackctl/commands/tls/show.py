@@ -7,7 +7,8 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from stackctl.commands.tls import installing, trust
+from stackctl.commands.tls import installing
+from stackctl.connect import trust
 from stackctl.model import StackError, Unavailable
 from stackctl.model.certificate import Certificate, Order, Origin
 from stackctl.system import terminal

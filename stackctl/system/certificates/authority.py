@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from stackctl.model import StackError
 from stackctl.system.certificates import make
@@ -54,3 +56,16 @@ def account_key(store: Store) -> bytes:
         data = make.key_pem(make.new_key())
         store.write(store.account_key, data, 0o600)
     return data
+
+
+def signed(store: Store) -> bytes:
+    """The CA's certificate (PEM), if it signed what the gateway serves: then clients need it. Else
+    nothing."""
+    ca, pem = certificate(store), store.server_pem()
+    if ca is None or pem is None:
+        return b""
+    try:
+        x509.load_pem_x509_certificates(pem)[0].verify_directly_issued_by(ca)
+    except (ValueError, TypeError, InvalidSignature):
+        return b""
+    return ca.public_bytes(Encoding.PEM)
