@@ -199,14 +199,22 @@ def test_high_priority_overtakes_in_the_queue(door: Door, owner: Owner) -> None:
     keys = {name: owner.keys("add", name, "--priority", name) for name in ("high", "low")}
     engine = door.engine("coder")  # two at once, two more wait
 
+    def hold() -> str:
+        with chat(door, keys["low"], CODER, chunks=2, step=True) as stream:
+            return stream.text
+
     with ThreadPoolExecutor(4) as pool:
-        busy = [pool.submit(chat, door, keys["low"], CODER, wait=1.5) for _ in range(2)]
+        busy = [pool.submit(hold) for _ in range(2)]
         until(lambda: engine.active == 2, "the engine is busy")
         waiting = []
         for number, name in enumerate(("low", "high"), 1):
-            waiting.append(pool.submit(chat, door, keys[name], CODER, wait=0.3))
+            waiting.append(pool.submit(chat, door, keys[name], CODER))
             until(partial(waits, door, "coder", number), f"{number} wait")
-        assert all(each.result().status_code == 200 for each in (*busy, *waiting))
+        # one place becomes free
+        engine.next()
+        assert all(each.result().status_code == 200 for each in waiting)
+        engine.next()
+        assert all(each.result().endswith("[DONE]\n\n") for each in busy)
     order = [dict(row["headers"])["x-stackctl-key"] for row in engine.received]
     assert order == ["low", "low", "high", "low"]
 
