@@ -20,7 +20,7 @@ from stackctl.commands.gateway import apply, keys
 from stackctl.commands.gateway.apply import Place
 from stackctl.system.docker import Docker
 from tests.bench.gateway import rivals
-from tests.bench.gateway.lab import ENGINE, GATEWAY, Lab, processes, resident_mib
+from tests.bench.gateway.lab import ENGINE, GATEWAY, Lab, NotReadyError, processes, resident_mib
 from tests.bench.gateway.lab import lab as new_lab
 from tests.bench.gateway.load import KEY, MIB, SMALL, Figures, body, request, stream
 
@@ -90,8 +90,11 @@ def against_litellm(lab: Lab, folder: Path) -> Bar:
     program = rivals.install_litellm()
     if program is None:
         return Bar(name, None, "", least=least, note="LiteLLM could not be installed")
-    with rivals.litellm(lab, folder, program) as port:
-        pairs = list(_in_turn(lab, (GATEWAY, port), _BUSY, 3, SMALL, times=3))
+    try:
+        with rivals.litellm(lab, folder, program) as port:
+            pairs = list(_in_turn(lab, (GATEWAY, port), _BUSY, 3, SMALL, times=3))
+    except NotReadyError as error:
+        return Bar(name, None, "", least=least, note=str(error))
     return _ratio(name, pairs, least, ("gateway", "LiteLLM"))
 
 

@@ -148,10 +148,15 @@ def cpu_seconds(pids: list[int]) -> float:
     return total / _TICKS
 
 
+class NotReadyError(AssertionError):
+    """What was waited for did not come."""
+
+
 def wait_for(what: str, ready: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not ready():
-        assert time.monotonic() < deadline, f"{what} is not ready after {seconds:.0f} s"
+        if time.monotonic() > deadline:
+            raise NotReadyError(f"{what} is not ready after {seconds:.0f} s")
         time.sleep(0.2)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.bench.gateway.lab import ENGINE, IMAGE, Lab, wait_for
+from tests.bench.gateway.lab import ENGINE, IMAGE, Lab, NotReadyError, wait_for
 from tests.bench.gateway.load import KEY, MODEL
 from tests.integration.stack.box import docker, run
 
@@ -78,7 +78,9 @@ def litellm(lab: Lab, folder: Path, program: Path) -> Iterator[int]:
             stderr=subprocess.STDOUT,
         )
     try:
-        wait_for("LiteLLM", lambda: process.poll() is None and lab.answers(port), 120)
+        wait_for("LiteLLM", lambda: process.poll() is not None or lab.answers(port), 120)
+        if process.poll() is not None:
+            raise NotReadyError(f"LiteLLM ends with {process.returncode}")
         yield port
     finally:
         process.terminate()
