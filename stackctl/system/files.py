@@ -53,12 +53,14 @@ def exists(path: str) -> bool:
 
 
 def write(path: Path, text: str, *, mode: int | None = None) -> None:
-    """Write a file whole or not at all; with these rights from its first byte on."""
+    """Write a file whole or not at all; with these rights, whatever the umask is."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft.touch() if mode is None else draft.touch(mode)
+        draft.touch(0o600 if mode else 0o666)
         draft.write_text(text, encoding="utf-8")
+        if mode:
+            draft.chmod(mode)
         draft.replace(path)
     except OSError as error:
         with suppress(OSError):

@@ -26,6 +26,8 @@ CONFIGS = (
 
 #: seconds to wait for another stackctl; HAProxy's own check takes one
 PATIENCE = 20.0
+#: for HAProxy, which is not root: whatever umask root has
+READABLE = 0o644
 
 
 class Place:
@@ -116,7 +118,7 @@ def rendered(place: Place, known: Sequence[Backend]) -> Files:
 def _reload(place: Place) -> None:
     """A new engine gets requests when it is ready; who was ready is so after a reload as well."""
     state = place.conf / "servers.state"
-    files.write(state, haproxy.command(place.run, "show servers state"))
+    files.write(state, haproxy.command(place.run, "show servers state"), mode=READABLE)
     try:
         haproxy.reload(place.run)
     finally:
@@ -138,7 +140,7 @@ def _check(place: Place, image: str, wanted: Files) -> None:
 def swap(place: Place, wanted: Files, changed: Sequence[str]) -> None:
     """File by file: HAProxy reads them at a start and at a reload, and neither is under way."""
     for name in changed:
-        files.write(place.conf / name, wanted[name])
+        files.write(place.conf / name, wanted[name], mode=READABLE)
 
 
 def digest(place: Place, conf: Mapping[str, str | None]) -> str:
