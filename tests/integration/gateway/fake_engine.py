@@ -25,6 +25,7 @@ KEPT = 4000  # bytes kept of a body
 #: the window of requests that are remembered in full
 REMEMBERED = 2000
 
+works: set[asyncio.Future[bool]] = set()
 steps: asyncio.Queue[None] = asyncio.Queue()
 state: dict[str, Any] = {"active": 0, "count": 0, "received": [], "gone": 0}
 
@@ -212,16 +213,18 @@ async def serve(reader: Reader, writer: asyncio.StreamWriter) -> None:
         if len(state["received"]) < REMEMBERED:
             state["received"].append(request)
         work = asyncio.ensure_future(respond(reader, writer, request))
+        works.add(work)
         gone = asyncio.ensure_future(reader.gone.wait())
         try:
             await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
-            if not work.done():
+            if reader.gone.is_set() and (not work.done() or work.exception()):
                 state["gone"] += 1
                 return
             if not work.result():
                 return
         finally:
             state["active"] -= 1
+            works.discard(work)
             work.cancel()
             gone.cancel()
 
@@ -233,6 +236,8 @@ async def tell(reader: Reader, writer: asyncio.StreamWriter) -> None:
     if line.startswith(b"POST /next"):
         steps.put_nowait(None)
     elif line.startswith(b"POST /reset"):
+        for work in works:
+            work.cancel()
         state["received"].clear()
         state["count"] = state["gone"] = 0
     told = state | {"received": [request.told() for request in state["received"]]}
