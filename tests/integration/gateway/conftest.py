@@ -25,8 +25,8 @@ def door(gateway: Door) -> Door:
         gateway.admin(f"clear table {table}")
     for name in ENGINES:
         engine = gateway.engine(name)
-        until(engine.idle, f"{name} is idle")
         engine.reset()
+        until(engine.idle, f"{name} is idle")
     return gateway
 
 
