@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.bench import history, logs, models, watch
 from tests.bench.fleet import fleet
+from tests.bench.gateway import affinity
 from tests.bench.gateway import bars as gateway
 from tests.bench.pairs import Pairs, measure, table
 from tests.integration.gpu_lock import healthy_gpus
@@ -102,7 +103,7 @@ def main() -> int:
         limits += history.bars(Path(folder))
     print("measuring: gateway", file=sys.stderr, flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        door = gateway.bars(Path(folder))
+        door = gateway.bars(Path(folder)) + affinity.bars()
     print("measuring: log", file=sys.stderr, flush=True)
     rate = logs.measure()
     print(table(rows))
