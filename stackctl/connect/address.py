@@ -50,6 +50,15 @@ def best(door: Door) -> str:
     )
 
 
+def written(ports: Sequence[Port], *, tls: bool) -> str:
+    """The URL that stands in the page until a browser knows better: what only this moment tells,
+    the machine's addresses, must not change it. ADDRESS stands for them."""
+    try:
+        return best(Door(tuple(ports), ("localhost",) if tls else (), ("ADDRESS",)))
+    except StackError:
+        return "http://ADDRESS"
+
+
 def missing(door: Door) -> tuple[str, ...]:
     """What the owner has to do so that other machines come in, in this order."""
     inside = next((p for p in door.ports if p.container == TLS), None)

@@ -7,11 +7,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from stackctl import settings
+from stackctl.connect import address, page
+from stackctl.connect.offer import Offer
 from stackctl.engines import ENGINES
 from stackctl.gateway import backends, keys, render
-from stackctl.model import Container, Service
+from stackctl.model import Container, Port, Service
 from stackctl.model.gateway import Backend, Files, Key
 from stackctl.system import files, haproxy
+from stackctl.system.certificates.store import Store
 from stackctl.system.docker import Docker
 
 ROLE = "gateway"
@@ -85,7 +88,7 @@ def refresh(root: Path, docker: Docker) -> bool:
     service, container = pair
     place.prepare()
     with files.lock(place.lock, "up", patience=PATIENCE):
-        wanted = rendered(place, known_backends(docker, container.project))
+        wanted = rendered(place, known_backends(docker, container.project), service.ports)
         there = {name: text(place.conf / name) for name in wanted}
         changed = [name for name in wanted if there[name] != wanted[name]]
         read = container.running and text(place.loaded) == digest(place, there)
@@ -107,12 +110,23 @@ def set_maps(place: Place, wanted: Files, changed: Sequence[str]) -> None:
         haproxy.set_map(place.run, f"{render.CONF}/{name}", wanted[name])
 
 
-def rendered(place: Place, known: Sequence[Backend]) -> Files:
+def rendered(place: Place, known: Sequence[Backend], ports: Sequence[Port]) -> Files:
     """Every file of conf/ as it should be now."""
-    certificate = place.tls / render.CERTIFICATE
-    page = "<!doctype html><title>stackctl</title>\n"
-    tls = files.exists(str(certificate))
-    return render.files(known, load_keys(place), page, tls=tls)
+    tls = files.exists(str(place.tls / render.CERTIFICATE))
+    offer = Offer(address.written(ports, tls=tls), tuple(known))
+    shown = page.page(offer, _ca(place))
+    return render.files(known, load_keys(place), shown, tls=tls)
+
+
+def _ca(place: Place) -> str:
+    """The CA that clients have to trust, as PEM; empty if there is none."""
+    store = Store(place.root / ".stackctl", *settings.gateway_user(place.root))
+    if not files.exists(str(store.ca)):
+        return ""
+    # the library for X.509 takes longer to load than all the rest
+    from stackctl.system.certificates import authority
+
+    return authority.signed(store).decode()
 
 
 def _reload(place: Place) -> None:
