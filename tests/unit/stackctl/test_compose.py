@@ -317,6 +317,24 @@ def test_every_language_engine_can_take_the_large_role(engine: str) -> None:
 
 @pytest.mark.docker
 @needs_compose
+def test_a_second_container_has_other_gpus_and_no_ports(tmp_path: Path) -> None:
+    target = tmp_path / "rollout.yaml"
+    file = ROOT / "compose/roles/coder.yaml"
+    request = GpuRequest("cdi", ("nvidia.com/gpu=2",))
+    target.write_text(compose.beside("coder", "coder-next", file, request))
+    services = resolved("rtx8000x4", "COMPOSE_PROFILES=*", override=str(target))["services"]
+    old, new = services["coder"], services["coder-next"]
+    assert "ports" not in new
+    assert new["profiles"] == ["coder-next"]
+    assert new["labels"] == {**old["labels"], "stackctl.role": "coder-next"}
+    (device,) = new["deploy"]["resources"]["reservations"]["devices"]
+    assert (device["driver"], device["device_ids"]) == ("cdi", ["nvidia.com/gpu=2"])
+    same = ("image", "entrypoint", "environment", "volumes", "healthcheck", "shm_size")
+    assert {key: new[key] for key in same} == {key: old[key] for key in same}
+
+
+@pytest.mark.docker
+@needs_compose
 def test_compose_takes_the_override_as_a_replacement(tmp_path: Path) -> None:
     target = tmp_path / "placement.yaml"
     target.write_text(compose.override(PLACEMENT))

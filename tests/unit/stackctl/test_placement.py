@@ -6,8 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from stackctl.model import Driver, GpuRequest, Hardware, StackError
-from stackctl.placement import assign, choose_profile
+from stackctl.model import (
+    Driver,
+    GpuProcess,
+    GpuRequest,
+    Hardware,
+    StackError,
+    Unavailable,
+)
+from stackctl.placement import assign, choose_profile, spare
 from stackctl.settings import hardware_profiles
 from tests.unit.stackctl.box import CODER, DRIVER, ROOT, SERVICES, gpu, uuid
 
@@ -127,3 +134,18 @@ def test_the_profiles_of_this_repository() -> None:
     assert {"rtx8000x4", "rtx5090", "sim"} <= set(profiles)
     assert profiles["rtx8000x4"] == PROFILES[1]
     assert choose_profile(tuple(profiles.values()), DRIVER) == "rtx8000x4"
+
+
+def test_a_second_container_goes_where_there_is_room() -> None:
+    gpus = (gpu(0, used_mib=40000), gpu(1, used_mib=20000), gpu(2), gpu(3, used_mib=16000))
+    assert [g.index for g in spare(CODER, gpus, whole=False)] == [2]
+    both = replace(CODER, gpus=GpuRequest("nvidia", ("2", "3")), vram_mib=40000)
+    assert [g.index for g in spare(both, gpus, whole=False)] == []
+    assert [g.index for g in spare(replace(both, vram_mib=10000), gpus, whole=False)] == [1, 0]
+
+
+def test_an_engine_that_takes_all_of_a_gpu_needs_one_that_nobody_uses() -> None:
+    used = gpu(2, processes=(GpuProcess(1, 100, "a container"),))
+    assert spare(CODER, (used, gpu(3)), whole=True) == ()
+    assert spare(CODER, (used, gpu(3)), whole=False) == (used,)
+    assert spare(CODER, (gpu(2, fault=Unavailable("lost")), gpu(3)), whole=False) == ()
