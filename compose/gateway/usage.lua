@@ -23,9 +23,7 @@ end
 
 local function count(txn, first, number)
   for digit = first, first + DIGITS - 1 do
-    for _ = 1, number % 10 do
-      txn.f:sc_inc_gpc(digit, 0)
-    end
+    for _ = 1, number % 10 do txn.f:sc_inc_gpc(digit, 0) end
     number = number // 10
   end
 end
@@ -52,14 +50,10 @@ function Usage:http_payload(txn, msg)
     self.rest = #text - #whole < LONGEST and text:sub(#whole + 1) or ""
     local prompt, completion = told(whole)
     -- some tell it with every chunk, each time all there was so far
-    if prompt > self.prompt then
-      count(txn, PROMPT, prompt - self.prompt)
-      self.prompt = prompt
-    end
-    if completion > self.completion then
-      count(txn, COMPLETION, completion - self.completion)
-      self.completion = completion
-    end
+    count(txn, PROMPT, math.max(prompt - self.prompt, 0))
+    count(txn, COMPLETION, math.max(completion - self.completion, 0))
+    self.prompt = math.max(prompt, self.prompt)
+    self.completion = math.max(completion, self.completion)
   end)
 end
 

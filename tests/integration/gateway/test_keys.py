@@ -70,9 +70,6 @@ def worker(door: Door) -> str:
     return pid
 
 
-# --- made, changed, taken away
-
-
 def test_a_key_works_at_once_without_a_reload(door: Door, owner: Owner) -> None:
     before = worker(door)
     key = owner.keys("add", "alice")
@@ -157,9 +154,6 @@ def test_a_gateway_that_does_not_run_has_the_key_when_it_starts(door: Door, owne
     assert chat(door, told["key"]).status_code == 200
 
 
-# --- what a key may
-
-
 def test_requests_per_minute(door: Door, owner: Owner) -> None:
     key = owner.keys("add", "alice", "--rpm", "3")
     answers = [chat(door, key) for _ in range(6)]
@@ -235,9 +229,6 @@ def test_wrong_keys_are_slowed_and_good_ones_are_not(door: Door, key: str) -> No
     assert set(codes[30:]) == {"too_many_wrong_keys"}
     assert chat(door, key).status_code == 200
     assert requests.get(f"{door.url}/healthz", timeout=10).text == "ok"
-
-
-# --- what came of it
 
 
 def test_usage_outlives_a_reload(door: Door, owner: Owner) -> None:
