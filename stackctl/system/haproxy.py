@@ -55,9 +55,16 @@ def reload(folder: Path) -> None:
         )
 
 
-def check(image: str, mounts: Sequence[tuple[Path, str]], configs: Sequence[str]) -> None:
-    """Let HAProxy itself read a configuration, in a container of its own without a network."""
-    argv = ["docker", "run", "--rm", "--network", "none", "--read-only", "--user", "0:0"]
+def check(
+    image: str,
+    mounts: Sequence[tuple[Path, str]],
+    configs: Sequence[str],
+    user: tuple[int, int],
+) -> None:
+    """Let HAProxy itself read a configuration, in a container of its own without a network, as the
+    user and group that it will run as."""
+    argv = ["docker", "run", "--rm", "--network", "none", "--read-only"]
+    argv += ["--user", f"{user[0]}:{user[1]}"]
     for source, target in mounts:
         argv += ["-v", f"{source}:{target}:ro"]
     argv += ["--tmpfs", "/run/haproxy", "--entrypoint", "haproxy", image, "-c", "-L", "gateway"]
@@ -65,9 +72,12 @@ def check(image: str, mounts: Sequence[tuple[Path, str]], configs: Sequence[str]
         argv += ["-f", config]
     result = process.run(argv, timeout=_CHECK)
     if result.code != 0:
+        reason = _first_alert(result.err)
         raise StackError(
-            f"HAProxy refuses the configuration: {_first_alert(result.err)}",
-            fix="the gateway goes on with the old one; if compose/gateway/haproxy.cfg was changed: "
+            f"HAProxy refuses the configuration: {reason}",
+            fix=f"let user {user[0]} read it: chmod -R go+rX compose/gateway"
+            if "ermission denied" in reason
+            else "the gateway goes on with the old one; if compose/gateway/haproxy.cfg was changed: "
             "git diff compose/gateway",
         )
 

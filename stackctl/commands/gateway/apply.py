@@ -148,7 +148,7 @@ def _check(place: Place, image: str, wanted: Files) -> None:
         (place.tls, render.TLS),
         (place.static, STATIC),
     ]
-    haproxy.check(image, mounts, CONFIGS)
+    haproxy.check(image, mounts, CONFIGS, settings.gateway_user(place.root))
 
 
 def swap(place: Place, wanted: Files, changed: Sequence[str]) -> None:
