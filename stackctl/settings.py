@@ -138,6 +138,11 @@ def chosen_project(named: str | None) -> str:
     return os.environ.get("COMPOSE_PROJECT_NAME", "") if named is None else named
 
 
+def variable(name: str) -> str:
+    """An environment variable that the user named; empty if it is not set."""
+    return os.environ.get(name, "")
+
+
 def load(root: Path, profile: str) -> Settings:
     """Settings for one hardware profile; every value checked."""
     hardware = root / "env" / "hardware" / f"{profile}.env"

@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Callable
 
 from stackctl import __version__
-from stackctl.cli import connect, doctor, gateway, models, net, rollout, tls, watch, words
+from stackctl.cli import connect, doctor, gateway, models, net, prove, rollout, tls, watch, words
 
 
 def run(argv: list[str] | None = None) -> int:
@@ -83,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     gateway.add(verbs)
     models.add(verbs)
     net.add(verbs)
+    prove.add(verbs)
     rollout.add(verbs)
     tls.add(verbs)
     watch.add(verbs)

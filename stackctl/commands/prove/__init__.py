@@ -1,0 +1,1 @@
+"""`stackctl prove`: is what runs of any use?"""

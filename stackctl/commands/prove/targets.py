@@ -1,0 +1,136 @@
+"""What is to be proven: roles that run, by way of the engine or of the gateway; or a URL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from stackctl import settings
+from stackctl.commands.gateway import apply
+from stackctl.commands.plan import select
+from stackctl.engines import ENGINES
+from stackctl.model import Container, Driver, Service, StackError
+from stackctl.model.network import PLAIN, TLS
+from stackctl.system import nvml
+from stackctl.system.certificates.store import Store
+from stackctl.system.docker import Docker
+from stackctl.system.exchange import Door
+
+ENGINE, GATEWAY = "engine", "gateway"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the user typed. `url` and `model` for a server that is no container of ours."""
+
+    roles: tuple[str, ...] = ()
+    project: str | None = None
+    through: str = ENGINE
+    key_env: str = ""
+    url: str = ""
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One model to ask. `door`: how clients come, `engine`: its own, for what only it can tell.
+    `rigged`: its GPUs are simulated, so its model is a rigged one."""
+
+    name: str
+    model: str
+    door: Door
+    engine: Door
+    context: int | None = None  # tokens, as promised
+    service: Service | None = None
+    rigged: bool = False
+
+
+def targets(asked: Asked) -> tuple[Target, ...]:
+    """One for each role; StackError where there is nothing to ask."""
+    key = _key(asked.key_env)
+    if asked.url:
+        return (_stranger(asked, key),)
+    docker = Docker()
+    chosen = settings.chosen_project(asked.project)
+    pairs = _chosen(docker.services(chosen), asked.roles)
+    driver = nvml.read()
+    rigged = isinstance(driver, Driver) and driver.simulated
+    made = []
+    for service, container in pairs:
+        own = Door(container.url)
+        door = own
+        if asked.through == GATEWAY:
+            door = gateway(docker, container.project, key)
+        made.append(
+            Target(service.name, service.model, door, own, service.context, service, rigged)
+        )
+    return tuple(made)
+
+
+def gateway(docker: Docker, project: str, key: str) -> Door:
+    """How this machine reaches the gateway of this clone."""
+    root = settings.find_root()
+    pair = apply.found(docker, apply.Place(root))
+    if pair is None or not pair[1].running or pair[1].project != project:
+        raise StackError("there is no gateway that runs here", fix="--through engine")
+    if not key:
+        raise StackError(
+            "the gateway lets nobody in without a key",
+            fix="stackctl keys add prove; put it into a variable, then: --key-env NAME",
+            exit_code=2,
+        )
+    ports = {port.container: port for port in pair[0].ports}
+    for inside, scheme in ((PLAIN, "http"), (TLS, "https")):
+        if port := ports.get(inside):
+            host = "127.0.0.1" if port.everywhere else port.address
+            ca = Store(root / ".stackctl", *settings.gateway_user(root)).ca
+            trusted = str(ca) if scheme == "https" and ca.is_file() else ""
+            return Door(f"{scheme}://{host}:{port.host}", key, trusted)
+    raise StackError("the gateway publishes no port", fix="stackctl restart gateway")
+
+
+def _chosen(
+    pairs: Sequence[tuple[Service, Container]], roles: Sequence[str]
+) -> list[tuple[Service, Container]]:
+    named = select([service for service, _ in pairs], roles) if roles else None
+    found = []
+    for service, container in pairs:
+        if named is not None and service not in named:
+            continue
+        engine = ENGINES.get(service.engine)
+        text = engine is not None and engine.api == "text"
+        if text and container.running and container.url:
+            found.append((service, container))
+        elif named is not None and text:
+            raise StackError(f"{service.name} does not run", fix=f"stackctl up {service.name}")
+        elif named is not None:
+            raise StackError(
+                f"{service.name} serves no language model", fix="name another role", exit_code=2
+            )
+    if not found:
+        raise StackError("no language model runs here", fix="stackctl up")
+    return found
+
+
+def _stranger(asked: Asked, key: str) -> Target:
+    if asked.roles or not asked.model or asked.through == GATEWAY:
+        raise StackError(
+            "--url is instead of a role, and needs --model",
+            fix="stackctl prove tools --url http://HOST:PORT --model NAME",
+            exit_code=2,
+        )
+    url = asked.url.rstrip("/").removesuffix("/v1")
+    if not url.startswith(("http://", "https://")):
+        raise StackError(
+            f"{asked.url} is no URL of http or https", fix="http://HOST:PORT", exit_code=2
+        )
+    door = Door(url, key)
+    return Target(asked.model, asked.model, door, door)
+
+
+def _key(name: str) -> str:
+    if not name:
+        return ""
+    if not (key := settings.variable(name)):
+        raise StackError(f"the environment has no {name}", fix=f"export {name}=...", exit_code=2)
+    return key

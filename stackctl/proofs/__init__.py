@@ -1,0 +1,1 @@
+"""Proofs of service: what is asked, and what the answers are worth. Pure."""

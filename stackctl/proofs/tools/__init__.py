@@ -1,0 +1,1 @@
+"""Does the service call tools as clients expect it? Pure."""
