@@ -57,7 +57,7 @@ def page(offer: Offer, ca: str) -> str:
         "</main>",
         "<footer><p>This page is the same for every key and holds no secret. "
         "Keys come from whoever runs this box: <code>stackctl keys add NAME</code>.</p></footer>",
-        f"<script>{SCRIPT}</script>\n</body>\n</html>\n",
+        f'<script type="module">{SCRIPT}</script>\n</body>\n</html>\n',
     ]
     return "\n".join(parts)
 

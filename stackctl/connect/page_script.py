@@ -1,7 +1,6 @@
 """What the page at / does by itself. Without it all is there, and only longer."""
 
 SCRIPT = """
-"use strict";
 const all = (what, within = document) => [...within.querySelectorAll(what)];
 const root = document.documentElement;
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.integration.gateway.browser.chromium import Browser, build, chromium
 from tests.integration.gateway.door import ENGINES, Door, open_door, until
 
 
@@ -34,3 +35,12 @@ def door(gateway: Door) -> Door:
 def key(door: Door) -> str:
     """A key without limits."""
     return door.keys["client"][1]
+
+
+@pytest.fixture(scope="session")
+def browser(gateway: Door) -> Iterator[Browser]:
+    """One that knows the gateway by its container's name."""
+    if why := build():
+        pytest.skip(f"no image with a browser can be built here: {why}")
+    with chromium(f"{gateway.project}_default") as opened:
+        yield opened
