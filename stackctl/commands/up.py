@@ -44,9 +44,8 @@ def up(roles: Sequence[str], *, dry_run: bool, patience: Patience, recreate: boo
     config = plan.load()
     stack = plan.resolve(config)
     chosen = plan.select(stack.services, roles)
-    backends(
-        [(s, s.name) for s in stack.services], ENGINES
-    )  # what the gateway cannot offer is refused at once
+    # what the gateway could not offer is refused before anything is changed
+    backends([(s, s.name) for s in stack.services], ENGINES)
     docker = Docker()
     facts = _preflight(docker, stack.project, chosen, config)
     findings = run(CHECKS, facts, Phase.PREFLIGHT)
@@ -80,7 +79,11 @@ def up(roles: Sequence[str], *, dry_run: bool, patience: Patience, recreate: boo
         apply.refresh(config.root, docker)
         outcomes = start(docker, stack, chosen, patience)
         outcomes = _behind_the_gateway(docker, config, stack.project, outcomes)
-    return _report(outcomes)
+    code = _report(outcomes)
+    gateway_up = any(o.done and o.service.role == apply.ROLE for o in outcomes)
+    if gateway_up and not apply.load_keys(apply.Place(config.root)):
+        terminal.out("\nnobody has a key for the gateway yet: stackctl keys add NAME")
+    return code
 
 
 def _behind_the_gateway(
