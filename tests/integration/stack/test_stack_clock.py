@@ -23,16 +23,16 @@ def right_again(stack: Box) -> None:
 def test_nothing_happens_on_a_green_stack(stack: Box) -> None:
     before = started(stack)
     with forgotten(stack), told(stack) as news:
-        for stack.clock in (0.0, BACK, BACK, AHEAD, AHEAD, 0.0):
+        for stack.clock in (0.0, BACK, AHEAD, AHEAD, 0.0):
             result = timer(stack)
             assert (result.code, result.out) == (0, "")
         for stack.clock in (BACK, AHEAD, 0.0):
             past = json.loads(stack.stackctl("history", "--json").out)
             assert past["incidents"] == []
-            # of a time to which the clock went back nothing else is known than that it was up
+            # one run lasts no time, so only where two were anything is known
             shares = [u["share"] for each in past["uptime"].values() for u in each.values()]
             assert set(shares) <= {1.0, None}
-            assert 1.0 in shares
+            assert (1.0 in shares) is (stack.clock == AHEAD)
         assert news() == []
     stack.clock = 0.0
     assert changed(stack, before) == set()
@@ -46,7 +46,7 @@ def test_one_incident_and_one_healing_across_a_jump(stack: Box) -> None:
         stack.clock = BACK
         assert "coder: recreated" in timer(stack).out
         now = started(stack)
-        for stack.clock in (AHEAD, AHEAD, AHEAD, 0.0):
+        for stack.clock in (AHEAD, AHEAD, 0.0):
             assert timer(stack).out == ""
         opened, gone = news()
         assert "coder: the GPU cannot be used inside" in opened

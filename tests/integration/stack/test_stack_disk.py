@@ -38,7 +38,7 @@ def test_the_models_disk(isle: Island) -> None:
             isle.docker("rm", "--force", isle.container("coder"))
             up = isle.stackctl("up")
             assert up.code == 0, up.text
-        for _ in range(3):
+        for _ in range(2):
             assert timer(isle).code == 0
         (letter,) = news()
         assert "models' disk is fine again" in letter
@@ -55,7 +55,7 @@ def test_dockers_disk(isle: Island) -> None:
         assert f"df -h {isle.root}" in finding["fix"]
         assert ("error", finding["summary"]) in doctor(isle)
         isle.docker("rm", "--force", isle.container("coder"))
-        said = "".join(timer(isle).out for _ in range(3))
+        said = "".join(timer(isle).out for _ in range(2))
         assert "coder: not healed: no container helps while this is so: disk: " in said
         up = isle.stackctl("up")
         assert up.code == 1
