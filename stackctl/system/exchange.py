@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,6 +20,7 @@ from stackctl.system.sse import Events
 _CONNECT = 5.0  # seconds
 _MOST = 64 << 20  # bytes of an answer; a window of a million tokens has a tenth of it
 _SHOWN = 400  # characters of evidence
+_HIDDEN = "***"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,16 @@ class _Reading:
 
 
 def post(door: Door, path: str, body: Mapping[str, Any], *, timeout: float) -> Reply:
-    """Whatever came back within `timeout` seconds; what went wrong is in it, never raised."""
+    """Whatever came back within `timeout` seconds; what went wrong is in it, never raised. A key
+    that the server repeats is not."""
+    reply = _post(door, path, body, timeout)
+    if not door.key:
+        return reply
+    hidden = json.loads(json.dumps(reply.body).replace(door.key, _HIDDEN))
+    return replace(reply, body=hidden, evidence=reply.evidence.replace(door.key, _HIDDEN))
+
+
+def _post(door: Door, path: str, body: Mapping[str, Any], timeout: float) -> Reply:
     reading = _Reading(time.monotonic())
     over = threading.Event()
     try:

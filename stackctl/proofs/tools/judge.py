@@ -35,6 +35,8 @@ def judge(case: Case, reply: Reply, plain: int | None = None) -> tuple[Trouble, 
         return (answer,)
     if answer.finish == "length":
         return (Trouble("truncated", _said(answer)),)
+    if any(trouble.kind == "calls-shape" for trouble in answer.troubles):
+        return answer.troubles
     look = _no_call if case.wants is Wants.TEXT else _calls
     found = [*answer.troubles, *look(case, answer, plain)]
     return tuple({trouble.kind: trouble for trouble in reversed(found)}.values())[::-1]
@@ -110,12 +112,11 @@ def _call(case: Case, call: Call) -> Iterator[Trouble]:
     if written:
         yield Trouble(_parser(written), _shown(call))
         return
-    if call.name != case.tool and call.name not in case.schemas:
-        yield Trouble("wrong-tool", f"no such tool: {_shown(call)}")
-        return
     if call.name != case.tool:
-        kind = "choice-ignored" if isinstance(case.choice, dict) else "wrong-tool"
-        yield Trouble(kind, _shown(call))
+        offered = call.name in case.schemas
+        kind = "choice-ignored" if offered and isinstance(case.choice, dict) else "wrong-tool"
+        yield Trouble(kind, _shown(call) if offered else f"not offered: {_shown(call)}")
+        return
     yield from arguments.troubles(call.arguments, case.schemas[call.name])
 
 

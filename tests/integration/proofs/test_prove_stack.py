@@ -1,0 +1,94 @@
+"""The proofs of real llama.cpp servers, by way of the engine and of the gateway."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.integration.gpu_lock import healthy_gpus
+from tests.integration.stack.box import Box, Result, box, free_ports, gpusim
+
+pytestmark = [pytest.mark.docker, pytest.mark.stack]
+PORTS = ("GATEWAY_PORT", "GATEWAY_HTTP_PORT", "GATEWAY_ACME_PORT", "GATEWAY_METRICS_PORT")
+#: what the model is rigged to get right
+RIGGED = {"single", "stream", "required", "named", "responses"}
+CONTEXT = 2048
+
+
+@dataclass
+class Stack:
+    """One coder behind a gateway, and a key for it."""
+
+    box: Box
+    key: str
+
+    def prove(self, *words: str) -> Result:
+        return self.box.stackctl("prove", *words, env={"A_KEY": self.key})
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    gpusim("install")
+    with healthy_gpus(), box(tmp_path_factory.mktemp("prove")) as made:
+        ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
+        made.settings(COMPOSE_PROFILES="coder,gateway", CODER_CONTEXT=CONTEXT, **ports)
+        up = made.stackctl("up")
+        assert up.code == 0, up.text
+        added = made.stackctl("keys", "add", "prove", "--json")
+        assert added.code == 0, added.text
+        yield Stack(made, json.loads(added.out)["key"])
+
+
+def document(result: Result, kind: str) -> dict[str, Any]:
+    assert result.out, result.text
+    (found,) = json.loads(result.out)[kind]
+    assert isinstance(found, dict)
+    return found
+
+
+@pytest.mark.parametrize("way", [("engine",), ("gateway", "--key-env", "A_KEY")])
+def test_tools(stack: Stack, way: tuple[str, ...]) -> None:
+    done = stack.prove("tools", "coder", "--times", "2", "--json", "--through", *way)
+    assert done.code == 0, done.text
+    told = document(done, "tools")
+    assert told["rigged"] is True
+    cases = {case["case"]: case for case in told["cases"]}
+    assert {name for name, case in cases.items() if case["rate"] == 1.0} == RIGGED
+    # what it was not made for is told, and not counted
+    assert cases["none-needed"]["failures"] == {"call-unasked": 2}
+    assert {case["failed"] for case in cases.values()} == {0}
+
+
+def test_the_gateway_wants_a_key(stack: Stack) -> None:
+    refused = stack.prove("tools", "coder", "--through", "gateway")
+    assert (refused.code, "keys add" in refused.err) == (2, True)
+    wrong = stack.box.stackctl(
+        *("prove", "tools", "--through", "gateway", "--key-env", "A_KEY"),
+        env={"A_KEY": "sk-stack-wrong"},
+    )
+    assert wrong.code == 1, wrong.text
+    assert "key-refused" in wrong.out
+
+
+def test_only_language_models_that_run(stack: Stack) -> None:
+    assert stack.prove("tools", "gateway").code == 2
+    assert stack.prove("tools", "nosuch").code == 2
+
+
+def test_a_template_that_drops_the_tools(stack: Stack) -> None:
+    """As the parser's flag removed: the engine takes tools, and its model never sees them."""
+    stack.box.settings(
+        COMPOSE_PROFILES="coder",
+        CODER_CONTEXT=CONTEXT,
+        CODER_ARGS="--no-jinja --chat-template chatml",
+    )
+    up = stack.box.stackctl("up", "coder")
+    assert up.code == 0, up.text
+    done = stack.prove("tools", "coder", "--times", "2", "--case", "single", "--json")
+    assert done.code == 1, done.text
+    (finding,) = document(done, "tools")["findings"]
+    assert finding["id"] in ("template-without-tools", "tools-need-jinja")
