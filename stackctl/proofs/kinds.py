@@ -119,9 +119,10 @@ TRANSPORT: tuple[Kind, ...] = (
 TOOLS: tuple[Kind, ...] = (
     Kind(
         "parser-missing",
-        "no call; in the text, one in the form of a model's family",
+        "no call; in the text, one in the form of a model's family; or the engine says so",
         "the engine has no parser for what this model writes",
         _PARSER,
+        pattern=r"requires --jinja",
     ),
     Kind(
         "parser-wrong",

@@ -67,11 +67,12 @@ class _Reading:
 
 def post(door: Door, path: str, body: Mapping[str, Any], *, timeout: float) -> Reply:
     """Whatever came back within `timeout` seconds; what went wrong is in it, never raised. A key
-    that the server repeats is not."""
+    that the server repeats is hidden; the body is text then."""
     reply = _post(door, path, body, timeout)
     if not door.key:
         return reply
-    hidden = json.loads(json.dumps(reply.body).replace(door.key, _HIDDEN))
+    text = json.dumps(reply.body)
+    hidden = text.replace(door.key, _HIDDEN) if door.key in text else reply.body
     return replace(reply, body=hidden, evidence=reply.evidence.replace(door.key, _HIDDEN))
 
 

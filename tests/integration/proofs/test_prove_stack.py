@@ -79,8 +79,7 @@ def test_only_language_models_that_run(stack: Stack) -> None:
     assert stack.prove("tools", "nosuch").code == 2
 
 
-def test_a_template_that_drops_the_tools(stack: Stack) -> None:
-    """As the parser's flag removed: the engine takes tools, and its model never sees them."""
+def test_without_the_flag_by_which_llama_cpp_parses_calls(stack: Stack) -> None:
     stack.box.settings(
         COMPOSE_PROFILES="coder",
         CODER_CONTEXT=CONTEXT,
@@ -91,4 +90,5 @@ def test_a_template_that_drops_the_tools(stack: Stack) -> None:
     done = stack.prove("tools", "coder", "--times", "2", "--case", "single", "--json")
     assert done.code == 1, done.text
     (finding,) = document(done, "tools")["findings"]
-    assert finding["id"] in ("template-without-tools", "tools-need-jinja")
+    assert (finding["id"], finding["count"]) == ("parser-missing", 2)
+    assert "--jinja" in finding["fix"]
