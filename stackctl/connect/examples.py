@@ -87,10 +87,9 @@ def _open_webui(offer: Offer) -> tuple[Example, ...]:
     here = address.loopback(offer.origin)
     network = "--network host -e HOST=127.0.0.1 -e PORT=3000" if here else "-p 127.0.0.1:3000:8080"
     trust = templates.OPEN_WEBUI_TRUST if offer.ca else ""
-    title = "Chat in a browser"
-    if offer.ca:
-        title += ", on a Debian or Ubuntu that trusts ca.pem already"
-    return (_example(title, templates.OPEN_WEBUI, offer, network=network, trust=trust),)
+    needs = templates.OPEN_WEBUI_NEEDS if offer.ca else ""
+    words = {"network": network, "trust": trust, "needs": needs}
+    return (_example("Chat in a browser", templates.OPEN_WEBUI, offer, **words),)
 
 
 def _continue(offer: Offer) -> tuple[Example, ...]:

@@ -123,7 +123,7 @@ $text.text
 """
 
 OPEN_WEBUI = """\
-docker run -d --name open-webui @network@ \\
+@needs@docker run -d --name open-webui @network@ \\
   -e OPENAI_API_BASE_URL=@base@ \\
   -e OPENAI_API_KEY=@key@ \\
   -e ENABLE_OLLAMA_API=false \\
@@ -131,7 +131,8 @@ docker run -d --name open-webui @network@ \\
   ghcr.io/open-webui/open-webui:main
 # then open http://127.0.0.1:3000
 """
-#: all whom this machine trusts, our CA among them
+OPEN_WEBUI_NEEDS = "# on Debian or Ubuntu, once the system trusts ca.pem\n"
+#: all whom the machine trusts, our CA among them
 OPEN_WEBUI_TRUST = """\
   -v /etc/ssl/certs/ca-certificates.crt:/trusted.crt:ro \\
   -e SSL_CERT_FILE=/trusted.crt -e REQUESTS_CA_BUNDLE=/trusted.crt \\
