@@ -158,14 +158,16 @@ class Browser:
                 return message
 
     def _let_through(self, message: Message) -> None:
-        match message.get("method"):
-            case "Fetch.requestPaused":
-                self._send("Fetch.continueRequest", {"requestId": message["params"]["requestId"]})
-            case "Fetch.authRequired":
-                user, password = self._basic
-                given = {"response": "ProvideCredentials", "username": user, "password": password}
-                known = {"requestId": message["params"]["requestId"]}
-                self._send("Fetch.continueWithAuth", {**known, "authChallengeResponse": given})
+        method, params = message.get("method"), message.get("params", {})
+        if method == "Fetch.requestPaused":
+            self._send("Fetch.continueRequest", {"requestId": params["requestId"]})
+        elif method == "Fetch.authRequired":
+            user, password = self._basic
+            given = {"response": "ProvideCredentials", "username": user, "password": password}
+            self._send(
+                "Fetch.continueWithAuth",
+                {"requestId": params["requestId"], "authChallengeResponse": given},
+            )
 
     def _listen(self, stream: IO[bytes]) -> None:
         left = b""
