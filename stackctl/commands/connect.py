@@ -132,7 +132,7 @@ def _notes(url: str, door: address.Door, store: Store, *, own_choice: bool) -> I
             f"the certificate is not for {host}, so clients refuse it: stackctl tls init "
             f"--name {' '.join((*door.names, host))}"
         )
-    if own_choice:
+    if own_choice and host not in door.own and not address.loopback(url):
         # it may lead here from outside only
         return
     ca = store.ca if authority.certificate(store) else None

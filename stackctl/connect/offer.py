@@ -45,9 +45,11 @@ class Offer:
         return tuple(b for b in self.backends if b.api == api and b.model)
 
 
-def allowed(backends: Sequence[Backend], key: Key | None) -> tuple[Backend, ...]:
-    """Those that a key may use; a key may name a model, an alias or the service."""
+def allowed(backends: Sequence[Backend], key: Key | None = None) -> tuple[Backend, ...]:
+    """Those that a key may use, chat first; a key may name a model, an alias or the service."""
+    ranks = list(FOR)
+    rows = sorted(backends, key=lambda b: ranks.index(b.api) if b.api in FOR else len(ranks))
     if key is None or not key.models:
-        return tuple(backends)
+        return tuple(rows)
     named = set(key.models)
-    return tuple(b for b in backends if named & {b.name, b.model, *b.aliases})
+    return tuple(b for b in rows if named & {b.name, b.model, *b.aliases})

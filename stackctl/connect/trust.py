@@ -93,6 +93,7 @@ def _rows(ways: tuple[Way, ...]) -> list[str]:
     rows = []
     for way in ways:
         said = [line for command in way.commands for line in command.splitlines()]
-        said += wrap(f"({way.words})" if way.commands else way.words, _WIDTH)
+        if way.words:
+            said += wrap(f"({way.words})" if way.commands else way.words, _WIDTH)
         rows += [f"  {way.system if n == 0 else '':<16} {line}" for n, line in enumerate(said)]
     return rows

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from stackctl import settings
 from stackctl.connect import address, page
-from stackctl.connect.offer import Offer
+from stackctl.connect.offer import Offer, allowed
 from stackctl.engines import ENGINES
 from stackctl.gateway import backends, keys, render
 from stackctl.model import Container, Port, Service
@@ -113,7 +113,7 @@ def set_maps(place: Place, wanted: Files, changed: Sequence[str]) -> None:
 def rendered(place: Place, known: Sequence[Backend], ports: Sequence[Port]) -> Files:
     """Every file of conf/ as it should be now."""
     tls = files.exists(str(place.tls / render.CERTIFICATE))
-    offer = Offer(address.written(ports, tls=tls), tuple(known))
+    offer = Offer(address.written(ports, tls=tls), allowed(known))
     shown = page.page(offer, _ca(place))
     return render.files(known, load_keys(place), shown, tls=tls)
 

@@ -108,4 +108,7 @@ def test_models_of_a_key(named: str) -> None:
     key = Key("alice", "", 0.0, models=(named, "gone"))
     assert allowed(ALL, key) == (CHAT,)
     assert allowed(ALL, Key("bob", "", 0.0)) == ALL
-    assert allowed(ALL, None) == ALL
+
+
+def test_chat_comes_first() -> None:
+    assert allowed((AUDIO, COMFYUI, CHAT, BIG)) == (CHAT, BIG, AUDIO, COMFYUI)
