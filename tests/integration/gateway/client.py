@@ -143,7 +143,7 @@ def wire(door: Door, *, tls: bool = False) -> Iterator[Wire]:
         connection.socket.close()
 
 
-def head(method: str, path: str, key: str = "", **headers: Any) -> str:
+def head(method: str, path: str, key: str = "", /, **headers: Any) -> str:
     """A request's head; names of headers with _ for -."""
     lines = [f"{method} {path} HTTP/1.1", "Host: door"]
     if key:

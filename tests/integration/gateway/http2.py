@@ -35,7 +35,6 @@ class Http2:
         self.socket = context.wrap_socket(plain, server_hostname="localhost")
         assert self.socket.selected_alpn_protocol() == "h2"
         config = H2Configuration(
-            header_encoding="utf-8",
             validate_outbound_headers=False,
             normalize_outbound_headers=False,
             validate_inbound_headers=False,
@@ -70,7 +69,7 @@ class Http2:
 
     def _note(self, event: Event) -> None:
         if isinstance(event, ResponseReceived):
-            self.status[event.stream_id] = int(dict(event.headers or ())[":status"])
+            self.status[event.stream_id] = int(dict(event.headers or ())[b":status"])
         elif isinstance(event, DataReceived):
             self.body[event.stream_id] = self.body.get(event.stream_id, b"") + (event.data or b"")
             self.h2.acknowledge_received_data(event.flow_controlled_length or 0, event.stream_id)

@@ -155,3 +155,9 @@ def test_every_line_of_the_log_is_json(door: Door, key: str) -> None:
     rows = door.access()
     assert [row["status"] for row in rows[-1:]] == [404]
     assert rows[-1]["model"].startswith('a\\"')
+    long = '"' * 5000
+    post(door, key, f"/v1/{long}")
+    post(door, key, json={"model": long})
+    ends = door.access()[-2:]
+    assert [row["status"] for row in ends] == [404, 404]
+    assert all(row["ended"] == "LR" for row in ends)
