@@ -9,7 +9,19 @@ import argparse
 from collections.abc import Callable
 
 from stackctl import __version__
-from stackctl.cli import connect, doctor, gateway, models, net, prove, rollout, tls, watch, words
+from stackctl.cli import (
+    bench,
+    connect,
+    doctor,
+    gateway,
+    models,
+    net,
+    prove,
+    rollout,
+    tls,
+    watch,
+    words,
+)
 
 
 def run(argv: list[str] | None = None) -> int:
@@ -78,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     lint.add_argument("--list", action="store_true", help="list the rules and end")
     words.json_flag(lint)
 
+    bench.add(verbs)
     connect.add(verbs)
     doctor.add(verbs)
     gateway.add(verbs)

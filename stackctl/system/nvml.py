@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from stackctl.model import MIB, Driver, Gpu, GpuProcess, Unavailable
@@ -22,6 +24,28 @@ def read(timeout: float = TIMEOUT) -> Driver | Unavailable:
     if not box:
         return Unavailable(f"the driver did not answer within {timeout:.0f} s", "nvml:hung")
     return box[0]
+
+
+def power(
+    uuids: Sequence[str], every: float, ended: threading.Event
+) -> Iterator[tuple[float, float]]:
+    """(time.perf_counter, watts of these GPUs together), until `ended` or the driver fails."""
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return
+    try:
+        handles = [pynvml.nvmlDeviceGetHandleByUUID(uuid) for uuid in uuids]
+        while not ended.is_set():
+            watts = sum(pynvml.nvmlDeviceGetPowerUsage(handle) for handle in handles) / 1000
+            yield time.perf_counter(), watts
+            ended.wait(every)
+    except pynvml.NVMLError:
+        return  # a card that does not tell what it draws
+    finally:
+        pynvml.nvmlShutdown()
 
 
 def _read() -> Driver | Unavailable:

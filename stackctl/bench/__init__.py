@@ -1,0 +1,1 @@
+"""How fast is it: prompts, plan, statistics, results and how they compare. Pure."""

@@ -1,0 +1,1 @@
+"""`stackctl bench`: measure, list what was measured, compare two of them."""

@@ -1,0 +1,101 @@
+"""What is measured: services of the stack, and an API somewhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from stackctl import settings
+from stackctl.engines import ENGINES
+from stackctl.model import Container, Driver, Gpu, Service, StackError
+from stackctl.model.load import Target
+from stackctl.system import nvml
+from stackctl.system.docker import Docker
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """One API. `gpus` are those of its service; `notes` are what to know of them."""
+
+    target: Target
+    engine: str = ""
+    gpus: tuple[Gpu, ...] = ()
+    notes: tuple[str, ...] = ()
+    against: bool = False
+
+    @property
+    def simulated(self) -> bool:
+        return any(gpu.simulated for gpu in self.gpus)
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """Another API: its base URL, the model there, the variable that has the key."""
+
+    url: str
+    model: str
+    key_env: str = ""
+    thinking: bool = True
+
+
+def services(roles: Sequence[str], project: str | None) -> tuple[Aim, ...]:
+    """Of these roles, or of all that answer chats and run."""
+    pairs = Docker().services(settings.chosen_project(project))
+    chats = [(s, c) for s, c in pairs if s.engine in ENGINES and ENGINES[s.engine].api == "text"]
+    chosen = [_of_role(role, pairs, chats) for role in roles] if roles else chats
+    running = [(s, c) for s, c in chosen if c.running and c.url]
+    down = [s.name for s, c in chosen if not (c.running and c.url)]
+    if roles and down:
+        raise StackError(f"{', '.join(down)} does not run", fix=f"stackctl up {' '.join(down)}")
+    driver = nvml.read() if running else None
+    gpus = driver.gpus if isinstance(driver, Driver) else ()
+    return tuple(_aim(service, container, gpus) for service, container in running)
+
+
+def elsewhere(against: Against) -> Aim:
+    """The API beside ours. Raises StackError (usage) without its key."""
+    key = settings.variable(against.key_env) if against.key_env else ""
+    if against.key_env and not key:
+        raise StackError(
+            f"--key-env {against.key_env}: there is no such variable in the environment",
+            fix=f"export {against.key_env}=...",
+            exit_code=2,
+        )
+    extra = () if against.thinking else (("reasoning_effort", "none"),)
+    name = urlsplit(against.url).hostname or against.url
+    target = Target(name, against.url.rstrip("/"), against.model, key.strip(), extra)
+    return Aim(target, against=True)
+
+
+def _of_role(
+    role: str,
+    pairs: Sequence[tuple[Service, Container]],
+    chats: Sequence[tuple[Service, Container]],
+) -> tuple[Service, Container]:
+    for service, container in chats:
+        if role in (service.role, service.name):
+            return service, container
+    if any(role in (service.role, service.name) for service, _ in pairs):
+        raise StackError(
+            f"{role} answers no chats, so there are no tokens to be measured",
+            fix=f"choose from: {', '.join(s.name for s, _ in chats) or 'none'}",
+            exit_code=2,
+        )
+    raise StackError(f"there is no service {role!r} here", fix=f"stackctl up {role}", exit_code=2)
+
+
+def _aim(service: Service, container: Container, gpus: Sequence[Gpu]) -> Aim:
+    mine, _ = service.gpus.resolve(gpus) if service.gpus.wanted else ((), ())
+    shared = [
+        str(gpu.index)
+        for gpu in mine
+        if any(p.container_id not in ("", container.id) for p in gpu.processes)
+    ]
+    notes = (
+        (f"GPU {', '.join(shared)} works for others as well: figures and energy are of both",)
+        if shared
+        else ()
+    )
+    target = Target(service.name, f"{container.url}/v1", service.model)
+    return Aim(target, ENGINES[service.engine].title, mine, notes)

@@ -1,0 +1,101 @@
+"""`stackctl bench list` and `stackctl bench compare A B`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from stackctl import report, settings
+from stackctl.bench import compare, result, tables
+from stackctl.bench.compare import Difference
+from stackctl.bench.result import Result
+from stackctl.commands.bench.run import folder
+from stackctl.model import StackError
+from stackctl.system import shelf, terminal
+
+_HEADER = ("WHAT", "AT ONCE", "FIGURE", "A", "B", "B : A", "95 %", "VERDICT")
+
+
+def listing(*, as_json: bool) -> int:
+    """What was measured, the oldest first; a file that cannot be read is named, not fatal."""
+    where = folder(settings.find_root())
+    found, broken = [], []
+    for name in shelf.names(where):
+        try:
+            found.append(_load(where, name))
+        except StackError as error:
+            broken.append(error.message)
+    if as_json:
+        rows = [
+            {"id": one.id, "at": one.at, "runs": [[run.name, run.model] for run in one.runs]}
+            for one in found
+        ]
+        terminal.out(json.dumps({"results": rows, "broken": broken}, indent=2))
+        return 0
+    if not found:
+        terminal.out("nothing was measured yet: stackctl bench")
+    else:
+        terminal.out(report.table(tables.LISTING, tables.listing(found)))
+    for line in broken:
+        terminal.err(f"warning: {line}")
+    return 0
+
+
+def differences(first: str, second: str, *, as_json: bool) -> int:
+    """B against A. Exit 0 whatever came out: slower is no failure of the command."""
+    where = folder(settings.find_root())
+    a, b = _load(where, first), _load(where, second)
+    found = compare.compare(a, b)
+    unlike = compare.unlike(a, b)
+    if as_json:
+        rows = [asdict(one) for one in found]
+        terminal.out(
+            json.dumps({"a": a.id, "b": b.id, "unlike": unlike, "figures": rows}, indent=2)
+        )
+        return 0
+    if not found:
+        raise StackError(
+            f"{a.id} and {b.id} have no API and concurrency in common",
+            fix="measure the same roles: stackctl bench list",
+        )
+    terminal.out(_text(a, b, found, unlike))
+    return 0
+
+
+def _load(where: Path, name: str) -> Result:
+    raw = shelf.read(where, name)
+    try:
+        return result.load(raw)
+    except ValueError as error:
+        raise StackError(f"{name}: {error}", fix="stackctl bench list") from None
+
+
+def _text(a: Result, b: Result, found: Sequence[Difference], unlike: Sequence[str]) -> str:
+    lines = [f"A = {a.id}, B = {b.id}"]
+    lines += [f"note: {line}" for line in unlike]
+    lines.append(report.table(_HEADER, [_row(one) for one in found]))
+    real = [one for one in found if one.verdict in ("faster", "slower")]
+    if not real:
+        lines.append("no difference that would be more than noise and more than 3 %")
+    for one in real:
+        change = abs(one.ratio - 1)
+        lines.append(
+            f"{one.name} at {one.concurrency} at once: {one.figure} is {change:.0%} "
+            f"{'shorter' if one.ratio < 1 else 'longer'} in B"
+        )
+    return "\n".join(lines)
+
+
+def _row(one: Difference) -> tuple[str, ...]:
+    return (
+        one.name,
+        str(one.concurrency),
+        one.figure.upper() if one.figure != "latency" else one.figure,
+        f"{tables.number(one.a * 1000)} ms",
+        f"{tables.number(one.b * 1000)} ms",
+        f"{one.ratio:.3f}",
+        f"{one.low:.3f} .. {one.high:.3f}",
+        one.verdict,
+    )

@@ -1,0 +1,146 @@
+"""`stackctl bench [ROLE...]`: measure, print, keep."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from stackctl import __version__, report, settings
+from stackctl.bench import page, plan, result, tables
+from stackctl.bench.plan import Shape
+from stackctl.bench.result import Result
+from stackctl.commands.bench import aims, measure
+from stackctl.commands.bench.aims import Against, Aim
+from stackctl.model import StackError
+from stackctl.model.load import Patience
+from stackctl.system import files, shelf, terminal
+from stackctl.system.load.connection import door
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """As typed. `price` of a kWh; `seconds` and `timeout` of a step and of a silence."""
+
+    shape: Shape
+    against: Against | None
+    seed: int | None
+    seconds: float
+    timeout: float
+    price: float | None
+    currency: str
+    html: str
+    project: str | None
+
+
+def bench(roles: Sequence[str], options: Options, *, dry_run: bool, as_json: bool) -> int:
+    """1 if a server broke down: more than 5 % of the requests of a step failed."""
+    root = settings.find_root()
+    chosen = _aims(roles, options)
+    for aim in chosen:
+        door(aim.target)
+    if dry_run:
+        terminal.out(_plan(chosen, options.shape))
+        return 0
+    made = _measured(chosen, options, shelf.new_id(folder(root), time.time()))
+    html = page.page(made)
+    kept = shelf.keep(folder(root), made.id, result.dump(made), html)
+    if options.html:
+        kept = Path(options.html)
+        files.write(kept, html)
+    terminal.out(result.dump(made) if as_json else text(made))
+    terminal.err(f"kept as {made.id}; page: {kept}")
+    worst = [plan.MOST_FAILED * s.requests < s.failed for run in made.runs for s in run.steps]
+    return 1 if any(worst) else 0
+
+
+def folder(root: Path) -> Path:
+    return root / ".stackctl" / "bench"
+
+
+def _aims(roles: Sequence[str], options: Options) -> list[Aim]:
+    beside = [aims.elsewhere(options.against)] if options.against else []
+    try:
+        ours = aims.services(roles, options.project)
+    except StackError:
+        # without Docker there is still something to be measured, if nobody asked for a role
+        if roles or not beside:
+            raise
+        ours = ()
+    if not ours and not beside:
+        raise StackError("no service that answers chats runs here", fix="stackctl up")
+    return [*ours, *beside]
+
+
+def _plan(chosen: Sequence[Aim], shape: Shape) -> str:
+    levels = ", ".join(map(str, shape.levels()))
+    lines = [
+        f"{aim.target.name}: {aim.target.model} at {aim.target.url}"
+        + (" (somebody may charge for it)" if aim.against else "")
+        for aim in chosen
+    ]
+    most = shape.most_requests()
+    until = "" if shape.fixed else ", until the knee"
+    return "\n".join(
+        [
+            *lines,
+            f"each: {shape.warm_up} requests to warm up, then {levels} at once{until}",
+            f"at most {most} requests, {most * shape.prompt_tokens} tokens in, "
+            f"{most * shape.output_tokens} out",
+        ]
+    )
+
+
+def _measured(chosen: Sequence[Aim], options: Options, name: str) -> Result:
+    began = time.time()
+    seed = random.randrange(1 << 32) if options.seed is None else options.seed  # noqa: S311
+    patience = Patience(options.timeout)
+    greeted = [measure.greet(aim, seed, patience) for aim in chosen]
+    # by the first one's count, so that all get the same words
+    scale = next((scale for _, scale in greeted if scale.measured), greeted[0][1])
+    words = scale.words(options.shape.prompt_tokens)
+    runs = tuple(
+        measure.measure(
+            aim,
+            options.shape,
+            dialect,
+            words,
+            seed=seed,
+            patience=patience,
+            seconds=options.seconds,
+            price=options.price,
+            say=terminal.err,
+        )
+        for aim, (dialect, _) in zip(chosen, greeted, strict=True)
+    )
+    return Result(
+        id=name,
+        at=began,
+        stackctl=__version__,
+        seed=seed,
+        prompt_tokens=options.shape.prompt_tokens,
+        output_tokens=options.shape.output_tokens,
+        price=options.price,
+        currency=options.currency,
+        runs=runs,
+    )
+
+
+def text(made: Result) -> str:
+    """A result for a person."""
+    parts = []
+    if any(run.simulated for run in made.runs):
+        parts.append(report.SIMULATION)
+    for run in made.runs:
+        lines = [f"{run.name}: {run.model}, {made.prompt_tokens} tokens in, "]
+        lines[0] += f"at most {made.output_tokens} out"
+        lines.append(report.table(tables.HEADER, tables.rows(run)))
+        lines += [f"note: {note}" for note in tables.notes(run)]
+        parts.append("\n".join(lines))
+    if len(made.runs) > 1:
+        parts.append(
+            "one request at a time\n" + report.table(tables.SIDE, tables.side_by_side(made))
+        )
+    return "\n\n".join(parts)

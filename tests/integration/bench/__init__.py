@@ -1,0 +1,1 @@
+"""`stackctl bench` against servers on the loopback, good ones and bad ones."""
