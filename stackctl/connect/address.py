@@ -164,7 +164,9 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 def _hostname(host: str) -> bool:
     name = host.replace(".", "").replace("-", "").replace("_", "")
-    return _address(host) is not None or (name.isalnum() and name.isascii())
+    # the zone of an IPv6 address may be any text
+    numeric = _address(host) is not None and "%" not in host
+    return numeric or (name.isalnum() and name.isascii())
 
 
 def _bad(text: str, why: str) -> StackError:

@@ -7,7 +7,7 @@ STYLE = """
   --code: #f3f5f8; --accent: #1f5fd0; --on-accent: #fff; --mark: #e6eefc; --warn: #8a4b00;
   --warn-ground: #fff4e0;
 }
-@media (prefers-color-scheme: dark) {
+@media screen and (prefers-color-scheme: dark) {
   :root {
     --ground: #0f141b; --card: #171e28; --ink: #e4e9f1; --soft: #9aa7b8; --line: #2a3442;
     --code: #0f151d; --accent: #7fb0ff; --on-accent: #0b1626; --mark: #1d2f4d; --warn: #ffc976;
@@ -29,6 +29,7 @@ header svg { flex: none; width: 2.75rem; height: 2.75rem; margin-top: .2rem; }
 h1 { font-size: 1.7rem; line-height: 1.25; margin: 0; letter-spacing: -.01em; }
 h2 { font-size: 1.12rem; margin: 0 0 .9rem; }
 h3 { font-size: .95rem; font-weight: 600; margin: 1.4rem 0 .5rem; }
+h3.of-tab { font-size: 1.08rem; font-weight: 700; margin-top: 2rem; }
 p { margin: .4rem 0; }
 a { color: var(--accent); }
 .soft { color: var(--soft); }
@@ -111,6 +112,8 @@ footer { padding-bottom: 3rem; color: var(--soft); font-size: .875rem; }
 }
 @media print {
   button, .tabs, .only-script, .button { display: none !important; }
-  [role=tabpanel][hidden] { display: block !important; }
+  [role=tabpanel][hidden], .of-tab[hidden] { display: block !important; }
+  pre { white-space: pre-wrap; }
+  .block { break-inside: avoid-page; }
 }
 """

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import base64
 
+import pytest
+
 from tests.integration.gateway.browser.chromium import Browser
 from tests.integration.gateway.door import Door
 from tests.integration.gateway.tls.conftest import Tls, store
+
+pytestmark = pytest.mark.docker
 
 
 def test_it_has_the_ca_for_those_who_come_by_tls(

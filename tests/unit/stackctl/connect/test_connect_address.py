@@ -129,6 +129,7 @@ def test_a_url(text: str, url: str) -> None:
         'https://x"',
         "https://x<script>",
         "https://[::1",
+        "https://[fe80::1%$(id)]",
         "https://münchen.example",
     ],
 )
