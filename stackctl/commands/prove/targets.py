@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stackctl import settings
 from stackctl.commands.gateway import apply
@@ -16,7 +16,7 @@ from stackctl.system.certificates.store import Store
 from stackctl.system.docker import Docker
 from stackctl.system.exchange import Door
 
-ENGINE, GATEWAY = "engine", "gateway"
+ENGINE, GATEWAY, BOTH = "engine", "gateway", "both"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +43,11 @@ class Target:
     context: int | None = None  # tokens, as promised
     service: Service | None = None
     rigged: bool = False
+    way: str = ENGINE
 
 
 def targets(asked: Asked) -> tuple[Target, ...]:
-    """One for each role; StackError where there is nothing to ask."""
+    """One for each role and way; StackError where there is nothing to ask."""
     key = _key(asked.key_env)
     if asked.url:
         return (_stranger(asked, key),)
@@ -58,12 +59,13 @@ def targets(asked: Asked) -> tuple[Target, ...]:
     made = []
     for service, container in pairs:
         own = Door(container.url)
-        door = own
-        if asked.through == GATEWAY:
+        by_engine = Target(service.name, service.model, own, own, service.context, service, rigged)
+        if asked.through != GATEWAY:
+            made.append(by_engine)
+        # of both ways, the gateway's is taken where there is a key for it
+        if asked.through == GATEWAY or (asked.through == BOTH and key):
             door = gateway(docker, container.project, key)
-        made.append(
-            Target(service.name, service.model, door, own, service.context, service, rigged)
-        )
+            made.append(replace(by_engine, door=door, way=GATEWAY))
     return tuple(made)
 
 
@@ -116,7 +118,7 @@ def _stranger(asked: Asked, key: str) -> Target:
     if asked.roles or not asked.model or asked.through == GATEWAY:
         raise StackError(
             "--url is instead of a role, and needs --model",
-            fix="stackctl prove tools --url http://HOST:PORT --model NAME",
+            fix="--url http://HOST:PORT --model NAME",
             exit_code=2,
         )
     url = asked.url.rstrip("/").removesuffix("/v1")

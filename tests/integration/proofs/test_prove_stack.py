@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -77,6 +78,40 @@ def test_the_gateway_wants_a_key(stack: Stack) -> None:
 def test_only_language_models_that_run(stack: Stack) -> None:
     assert stack.prove("tools", "gateway").code == 2
     assert stack.prove("tools", "nosuch").code == 2
+
+
+def test_the_window(stack: Stack, tmp_path: Path) -> None:
+    page = tmp_path / "context.html"
+    words = ("--steps", "25,100", "--key-env", "A_KEY", "--json", "--plot", str(page))
+    done = stack.prove("context", "coder", *words)
+    assert done.code == 0, done.text
+    by_engine, by_gateway = json.loads(done.out)["context"]
+    assert (by_engine["way"], by_gateway["way"]) == ("engine", "gateway")
+    for way in (by_engine, by_gateway):
+        assert (way["promised"], way["rigged"], way["recall_proven"]) == (CONTEXT, True, False)
+        assert [step["percent"] for step in way["steps"]] == [25, 100]
+        for step in way["steps"]:
+            assert step["exact"]
+            assert step["counted"] == step["sent"], "tokens as the engine itself counts them"
+            assert 0 < step["first"] <= step["seconds"]
+            assert step["vram_mib"] > 0
+        assert way["beyond"]["limit"] == CONTEXT
+    assert page.read_text(encoding="utf-8").count("<svg") == 8
+
+
+def test_a_window_of_half_the_size(stack: Stack) -> None:
+    stack.box.settings(
+        COMPOSE_PROFILES="coder",
+        CODER_CONTEXT=CONTEXT,
+        CODER_ARGS=f"--ctx-size {CONTEXT // 2}",
+    )
+    up = stack.box.stackctl("up", "coder")
+    assert up.code == 1, "the engine says less than its label"
+    done = stack.prove("context", "coder", "--steps", "25,100", "--json")
+    assert done.code == 1, done.text
+    (finding,) = document(done, "context")["findings"]
+    assert finding["values"]["failure"] == "window-smaller"
+    assert finding["values"]["limit"] == CONTEXT // 2
 
 
 def test_without_the_flag_by_which_llama_cpp_parses_calls(stack: Stack) -> None:
