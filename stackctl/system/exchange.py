@@ -80,7 +80,7 @@ def _post(door: Door, path: str, body: Mapping[str, Any], timeout: float) -> Rep
     reading = _Reading(time.monotonic())
     over = threading.Event()
     try:
-        connection = _connect(door, timeout)
+        connection = connect(door, timeout)
     except (OSError, ValueError) as error:
         return reading.reply(broken=Broken.UNREACHABLE, evidence=f"{door.url}: {_words(error)}")
     with _deadline(connection, timeout, over):
@@ -162,7 +162,8 @@ def _parse(text: str) -> Any:
         raise _NotJson(text) from None
 
 
-def _connect(door: Door, timeout: float) -> http.client.HTTPConnection:
+def connect(door: Door, timeout: float) -> http.client.HTTPConnection:
+    """OSError or ValueError. `timeout` is for each read, in seconds."""
     parts = urlsplit(door.url)
     host = parts.hostname or ""
     if parts.scheme == "https":
