@@ -13,7 +13,7 @@ from stackctl import __main__ as entry
 from stackctl import __version__, cli
 from stackctl.model import StackError
 
-VERBS = ("up", "down", "restart", "status", "logs", "verify")
+VERBS = ("up", "down", "restart", "status", "logs", "verify", "connect")
 
 
 @pytest.mark.parametrize("verb", ["", *VERBS])
