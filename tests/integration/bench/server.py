@@ -38,7 +38,7 @@ STOP = event({}, finish_reason="length")
 
 
 def tail(body: dict[str, Any], tokens: int) -> bytes:
-    words = len(body["messages"][0]["content"].split())
+    words = len(str(body["messages"][0]["content"]).split())
     return STOP + usage(words + 7, tokens) + DONE
 
 

@@ -1,0 +1,106 @@
+"""The client against a real server on the loopback: every kind of bad server ends, by name."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from stackctl.model.load import Patience, Target, Volley
+from stackctl.system.load import fire
+from tests.integration.bench.server import FAULTS
+
+BODY = json.dumps(
+    {"model": "null", "messages": [{"role": "user", "content": "a b"}], "max_tokens": 8}
+).encode()
+PATIENCE = Patience(tokens=1.0, limits=2.0)
+NAMES = {
+    "html": "html",
+    "cut": "cut-stream",
+    "half-character": "wrong-utf8",
+    "keep-alives": "keep-alives-only",
+    "wrong-json": "wrong-json",
+    "error-in-stream": "error-in-stream",
+    "internal": "http-500",
+    "silent": "no-answer",
+    "stalls": "stalled",
+    "endless": "endless",
+    "nonsense": "not-http",
+    "no-tokens": "no-tokens",
+    "not-a-stream": "not-a-stream",
+    "hangs-up": "closed",
+    "leaks": "http-401",
+    "limited": "rate-limited",
+    "picky": "http-400",
+}
+
+
+def volley(url: str, count: int = 3, at_once: int = 3, key: str = "") -> Volley:
+    target = Target("null", url, "null", key)
+    return fire(target, [BODY] * count, at_once, most_chunks=100, patience=PATIENCE)
+
+
+def test_all_faults_are_tried() -> None:
+    assert NAMES.keys() == FAULTS.keys()
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_bad_server_is_a_failure_with_a_name(null: str, fault: str) -> None:
+    outcomes = volley(f"{null}/{fault}", key="sk-secret-1").outcomes
+    assert [o.failure for o in outcomes] == [NAMES[fault]] * 3
+    assert "sk-secret" not in repr(outcomes)
+
+
+@pytest.fixture
+def deaf() -> Iterator[int]:
+    """A port that completes connections and never reads."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+def test_servers_that_are_none(deaf: int) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        closed = listener.getsockname()[1]
+    for url, name in (
+        (f"http://127.0.0.1:{closed}/v1", "refused"),
+        ("http://nobody.invalid/v1", "unknown-host"),
+        (f"http://127.0.0.1:{deaf}/v1", "no-answer"),
+        (f"https://127.0.0.1:{deaf}/v1", "no-connection"),
+    ):
+        assert {o.failure for o in volley(url).outcomes} == {name}
+
+
+def test_a_web_server_without_tls(null: str) -> None:
+    outcomes = volley(null.replace("http:", "https:") + "/v1").outcomes
+    assert {o.failure for o in outcomes} <= {"tls", "no-connection"}
+
+
+def test_good_answers_and_thoughts(null: str) -> None:
+    for outcome in volley(f"{null}/thinks", 40, 8).outcomes:
+        assert outcome.failure == ""
+        assert (outcome.thoughts, outcome.chunks, outcome.tokens) == (2, 6, 8)
+        assert outcome.prompt_tokens == 9
+        assert 0 < outcome.ttft <= outcome.latency <= outcome.ended - outcome.began
+
+
+def test_retry_after_is_obeyed_and_counted(null: str) -> None:
+    began = time.monotonic()
+    outcomes = volley(f"{null}/once-limited", 6, 1).outcomes
+    assert [o.failure for o in outcomes] == [""] * 6
+    waits = sum(o.throttled for o in outcomes)
+    assert waits >= 3
+    assert time.monotonic() - began >= 0.1 * waits
+
+
+def test_a_server_that_only_fails_is_given_up(null: str) -> None:
+    assert len(volley(f"{null}/internal", 5000, 4).outcomes) < 30
+
+
+def test_no_request_is_begun_after_the_time(null: str) -> None:
+    target = Target("null", f"{null}/null", "null")
+    shots = fire(target, [BODY] * 200_000, 2, most_chunks=100, patience=PATIENCE, seconds=0.3)
+    assert 0 < len(shots.outcomes) < 200_000
+    assert all(o.ok for o in shots.outcomes)

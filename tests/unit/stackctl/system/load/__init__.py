@@ -1,0 +1,1 @@
+"""Answers of servers, good and bad, byte by byte."""
