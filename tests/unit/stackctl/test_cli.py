@@ -13,10 +13,10 @@ from stackctl import __main__ as entry
 from stackctl import __version__, cli
 from stackctl.model import StackError
 
-VERBS = ("up", "down", "restart", "status", "logs", "verify", "connect")
+VERBS = ("up", "down", "restart", "status", "logs", "verify")
 
 
-@pytest.mark.parametrize("verb", ["", *VERBS])
+@pytest.mark.parametrize("verb", ["", *VERBS, "connect"])
 def test_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.run([verb, "--help"] if verb else ["--help"])
