@@ -32,7 +32,7 @@ th, td { text-align: right; padding: .35em .8em; border-bottom: 1px solid var(--
   white-space: nowrap; font-variant-numeric: tabular-nums; }
 th:first-child, td:first-child { text-align: left; } th { color: var(--soft); font-weight: 600; }
 .key { display: inline-block; width: .8em; height: .8em; border-radius: 2px; margin-right: .4em; }
-.legend span.item { margin-right: 1.5em; }
+.legend span.item { margin-right: 1.5em; white-space: nowrap; }
 """ + "".join(
     f"polyline.s{n} {{ stroke: var(--s{n}); }} circle.s{n} {{ fill: var(--s{n}); }} "
     f".key.s{n} {{ background: var(--s{n}); }}\n"

@@ -11,6 +11,7 @@ _WIDTH, _HEIGHT = 460, 280
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 16, 14, 42
 #: as many lines as have a colour of their own (`.s0` ... in page.py)
 COLOURS = 6
+_TOPS = (1, 1.2, 1.6, 2, 2.4, 3.2, 4, 5, 6, 8, 10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ def plot(title: str, unit: str, lines: Sequence[Line]) -> str:
     levels = sorted({x for x, _ in points})
     top = _nice(max(y for _, y in points))
     parts = [
-        f"<figure><figcaption>{escape(title)} "
+        f"<figure><figcaption>{escape(title)}, "
         f'<span class="unit">{escape(unit)}</span></figcaption>',
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(title)}">',
     ]
@@ -77,11 +78,11 @@ def _y(value: float, top: float) -> float:
 
 
 def _nice(value: float) -> float:
-    """The next 1, 2, 4, 5 or 8 times a power of ten: its quarters are short numbers."""
+    """The next number whose quarters are short."""
     if value <= 0:
         return 1.0
     power = 10.0 ** math.floor(math.log10(value))
-    return next(f * power for f in (1, 2, 4, 5, 8, 10, 20) if f * power >= value)
+    return next(f * power for f in _TOPS if f * power >= value)
 
 
 def _short(value: float) -> str:

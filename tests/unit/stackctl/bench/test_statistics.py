@@ -68,6 +68,6 @@ def test_ratio_finds_the_factor() -> None:
 
 
 def test_holm_as_published() -> None:
-    """Of four, the smallest is multiplied by four, the next by three; never below the one before."""
+    """The smallest of four by four, the next by three; never below the one before."""
     assert statistics.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert statistics.holm([]) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -49,7 +50,7 @@ def read(data: bytes, cuts: list[int] | None = None, *, limit: int = 1000) -> Ou
     answer = Answer(Events(outcome, 0.0, limit))
     edges = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts or [])})
     try:
-        for number, (start, end) in enumerate(zip(edges, edges[1:], strict=False)):
+        for number, (start, end) in enumerate(pairwise(edges)):
             if not answer.complete:
                 answer.feed(data[start:end], float(number + 1))
         answer.eof()
