@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from stackctl.catalogue import REQUESTS, first
+from stackctl.catalogue import REQUESTS, filled, first
 
 
 class Blame(StrEnum):
@@ -39,9 +39,9 @@ class Trouble:
 
 _LOGS = "stackctl logs ROLE; stackctl verify ROLE"
 _PARSER = (
-    "stackctl lint tells the parser of a model's family; set it in ROLE_ARGS of env/stack.env "
-    "(vLLM: --enable-auto-tool-choice --tool-call-parser NAME; SGLang: --tool-call-parser NAME; "
-    "llama.cpp: --jinja), then: stackctl up ROLE"
+    "give the engine the parser of its model's family (vLLM: --enable-auto-tool-choice "
+    "--tool-call-parser NAME, SGLang: --tool-call-parser NAME, llama.cpp: --jinja); stackctl lint "
+    "tells its name; it belongs into ROLE_ARGS of env/stack.env, then: stackctl up ROLE"
 )
 _VERSION = "take a newer image of the engine (env/images.env), then: stackctl up ROLE"
 _MODEL = "a larger model, a better description of the tool, or a lower temperature"
@@ -146,7 +146,7 @@ TOOLS: tuple[Kind, ...] = (
         "template-without-tools",
         "no call, and the prompt is as long as without tools",
         "the chat template drops the tools: the model never saw them",
-        "the model's own template (vLLM: --chat-template FILE; llama.cpp: --jinja; Ollama: a "
+        "the model's own template (vLLM: --chat-template FILE, llama.cpp: --jinja, Ollama: a "
         "TEMPLATE with .Tools), then: stackctl up ROLE",
         pattern=r"does not support tools",
     ),
@@ -279,6 +279,14 @@ JUDGEMENT: tuple[Kind, ...] = (
 
 _REQUESTS = tuple(Kind(f.id, f.pattern, f.cause, f.fix) for f in REQUESTS)
 KINDS: dict[str, Kind] = {kind.id: kind for kind in (*TRANSPORT, *TOOLS, *JUDGEMENT, *_REQUESTS)}
+
+
+def fix(text: str, role: str) -> str:
+    """What to type; of a server that is no role of ours (""), only what is not about roles."""
+    if role:
+        return filled(text, role)
+    steps = text.replace(", then: stackctl up ROLE", "").split("; ")
+    return "; ".join(s for s in steps if "ROLE" not in s) or "look into that server's own log"
 
 
 def told(text: str) -> str:

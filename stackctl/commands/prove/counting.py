@@ -6,13 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from stackctl.catalogue import filled
 from stackctl.commands.prove.targets import Target
 from stackctl.model import StackError
 from stackctl.model.reply import Reply
 from stackctl.proofs import answer
 from stackctl.proofs.context.prompt import Prompt, build
-from stackctl.proofs.kinds import KINDS, Trouble
+from stackctl.proofs.kinds import KINDS, Trouble, fix
 from stackctl.system.exchange import post
 
 #: notes of the two prompts by which tokens are estimated
@@ -96,7 +95,7 @@ def _counted(target: Target, prompt: Prompt, timeout: float) -> int:
         kind = KINDS[whole.kind]
         raise StackError(
             f"{target.name}: {kind.id}: {whole.evidence}",
-            fix=filled(kind.fix, target.name) if target.service else "check the URL",
+            fix=fix(kind.fix, target.name if target.service else ""),
         )
     if not whole.prompt_tokens:
         raise StackError(

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from stackctl.catalogue import filled
 from stackctl.model import Finding, Severity
 from stackctl.proofs.context.prompt import DEPTHS
 from stackctl.proofs.context.step import Step
 from stackctl.proofs.kinds import KINDS
+from stackctl.proofs.kinds import fix as typed
 
 CHECK = "prove.context"
 #: per cent of the promised window
@@ -106,7 +106,9 @@ def _usable(way: Way) -> int:
         if not step.holds or lost or slow:
             break
         best = way.promised if step.percent >= _WHOLE else step.sent
-    named = way.flat or next((s.limit for s in way.steps if s.refused and s.limit), None)
+    if best and way.flat:
+        return way.flat
+    named = next((s.limit for s in way.steps if s.refused and s.limit), None)
     # the prompt that was tried below it left room for its answer
     return named if named and _ANSWERED * named < best < named else best
 
@@ -224,10 +226,8 @@ def _finding(
     values: dict[str, int | None] | None = None,
     severity: Severity = Severity.ERROR,
 ) -> Finding:
-    role = filled(fix, way.role) if way.role else fix.replace("ROLE_CONTEXT", "the context window")
     if not way.role:
-        role = "; ".join(part for part in role.split("; ") if "ROLE" not in part)
-        role = role.partition(", then: stackctl")[0]
+        fix = fix.replace("ROLE_CONTEXT in env/stack.env", "the context window")
     told = {"failure": failure, "way": way.way, **(values or {})}
     return Finding(
         CHECK,
@@ -236,6 +236,6 @@ def _finding(
         f"{failure}: {summary}",
         evidence,
         cause,
-        role,
+        typed(fix, way.role),
         told,
     )

@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stackctl.catalogue import filled
 from stackctl.model import Finding, Severity
-from stackctl.proofs.kinds import KINDS, Blame, Kind, Trouble
+from stackctl.proofs.kinds import KINDS, Blame, Trouble, fix
 from stackctl.proofs.statistics import wilson
 from stackctl.proofs.tools.cases import CASES, Case
 
@@ -81,19 +80,11 @@ def findings(
                 f"answers ({names})",
                 hit[0].examples[kind.id],
                 kind.cause,
-                fix(kind, subject if ours else ""),
+                fix(kind.fix, subject if ours else ""),
                 {"failure": kind.id, "count": count, "blame": kind.blame.value},
             )
         )
     return found
-
-
-def fix(kind: Kind, role: str) -> str:
-    """What to type; of a server that is no role of ours, only what is not about roles."""
-    if role:
-        return filled(kind.fix, role)
-    steps = [step for step in kind.fix.split("; ") if "ROLE" not in step]
-    return "; ".join(steps) or "look into that server's own log"
 
 
 def as_data(one: Tally) -> dict[str, Any]:

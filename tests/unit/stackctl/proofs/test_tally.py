@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from stackctl.proofs.kinds import KINDS, Trouble
+from stackctl.proofs.kinds import KINDS, Trouble, fix
 from stackctl.proofs.statistics import wilson
 from stackctl.proofs.tools.cases import CASES
-from stackctl.proofs.tools.tally import findings, fix, tally
+from stackctl.proofs.tools.tally import findings, tally
 
 FINE: tuple[Trouble, ...] = ()
 JSON = (Trouble("arguments-json", "{"),)
@@ -53,6 +53,9 @@ def test_nothing_counted_is_no_rate() -> None:
 
 
 def test_a_stranger_has_no_role() -> None:
-    assert "ROLE" not in fix(KINDS["no-answer"], "")
-    assert "stackctl logs coder" in fix(KINDS["no-answer"], "coder")
-    assert fix(KINDS["not-json"], "")
+    for kind in KINDS.values():
+        said = fix(kind.fix, "")
+        assert said
+        assert "ROLE" not in said
+        assert said.count("(") == said.count(")")
+    assert "stackctl logs coder" in fix(KINDS["no-answer"].fix, "coder")
