@@ -48,6 +48,7 @@ def chart(title: str, lines: Sequence[Line], mark: float | None = None) -> str:
         if tick <= right:
             x, y = at(tick, 0)
             parts.append(_text(x, y + 18, f"{tick:g}", anchor="middle"))
+    parts.append(_text((_LEFT + _WIDTH) / 2, _HEIGHT - 4, "prompt tokens", anchor="middle"))
     if mark:
         (x, low), (_, high) = at(mark, 0), at(mark, top)
         parts.append(

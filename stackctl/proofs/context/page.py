@@ -107,4 +107,6 @@ def _result(step: Step, way: Way) -> str:
         return "refused, as it should be" if beyond and step.refused else step.trouble.kind
     if step.cut:
         return "CUT in silence"
-    return "taken whole: the window is larger than promised" if beyond else "ok"
+    if beyond:
+        return "taken whole: the window is larger than promised"
+    return "ok" if all(step.found) or not way.recalls else "needles lost"
