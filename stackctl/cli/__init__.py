@@ -11,6 +11,7 @@ from collections.abc import Callable
 from stackctl import __version__
 from stackctl.cli import (
     bench,
+    chat,
     connect,
     doctor,
     gateway,
@@ -91,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     words.json_flag(lint)
 
     bench.add(verbs)
+    chat.add(verbs)
     connect.add(verbs)
     doctor.add(verbs)
     gateway.add(verbs)
