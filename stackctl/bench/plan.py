@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-#: a doubling that brings less than this is saturation
+#: two doublings that bring less than this are saturation
 GROWTH = 1.10
 #: of the requests of a step; beyond it a server breaks down rather than slows down
 MOST_FAILED = 0.05
@@ -60,20 +60,17 @@ class Point:
 
 
 def enough(points: Sequence[Point]) -> str:
-    """Why no higher concurrency is worth a try; "" if it is."""
-    if not points:
+    """Why no higher concurrency is worth a try; "" if it is. One bad step alone may be noise."""
+    if points and points[-1].failed > MOST_FAILED:
+        return f"{points[-1].failed:.0%} of the requests failed"
+    before, two = points[:-2], points[-2:]
+    if not before:
         return ""
-    last = points[-1]
-    if last.failed > MOST_FAILED:
-        return f"{last.failed:.0%} of the requests failed"
-    if len(points) < 2:
-        return ""
-    before = points[-2]
-    if last.throughput < GROWTH * before.throughput:
-        gain = last.throughput / before.throughput - 1 if before.throughput else 0.0
-        return f"throughput grew by {gain:.0%}".replace("by -", "by minus ")
-    if last.ttft > 2 * before.ttft and last.power < before.power:
-        return "the time to the first token more than doubled"
+    if max(p.throughput for p in two) < GROWTH * max(p.throughput for p in before):
+        return "two doublings brought less than 10 % of throughput"
+    best = max(before, key=lambda p: p.power)
+    if all(p.power < best.power and p.ttft > 2 * best.ttft for p in two):
+        return "beyond the knee, and the time to the first token has more than doubled"
     return ""
 
 

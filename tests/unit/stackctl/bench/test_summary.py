@@ -72,15 +72,19 @@ def point(concurrency: int, throughput: float, ttft: float = 0.1, failed: float 
     return Point(concurrency, throughput, ttft, concurrency * 100 / throughput, failed)
 
 
-def test_growing_ends_where_it_brings_nothing() -> None:
+def test_growing_ends_where_two_doublings_bring_nothing() -> None:
     assert plan.enough([]) == ""
     assert plan.enough([point(1, 100)]) == ""
-    assert plan.enough([point(1, 100), point(2, 195)]) == ""
-    assert plan.enough([point(1, 100), point(2, 109)]) == "throughput grew by 9%"
-    assert plan.enough([point(1, 100), point(2, 90)]) == "throughput grew by minus 10%"
-    assert "first token" in plan.enough([point(1, 100), point(2, 130, ttft=0.25)])
-    assert plan.enough([point(1, 100), point(2, 190, ttft=0.25)]) == ""
+    assert plan.enough([point(1, 100), point(2, 90)]) == ""
+    assert "two doublings" in plan.enough([point(1, 100), point(2, 90), point(4, 109)])
+    assert plan.enough([point(1, 100), point(2, 90), point(4, 150)]) == ""
     assert plan.enough([point(1, 100, failed=0.5)]) == "50% of the requests failed"
+
+
+def test_growing_ends_where_everybody_waits() -> None:
+    slow = [point(1, 100), point(2, 130, ttft=0.25), point(4, 170, ttft=0.5)]
+    assert "first token" in plan.enough(slow)
+    assert plan.enough([point(1, 100), point(2, 190, ttft=0.25), point(4, 370, ttft=0.5)]) == ""
 
 
 def test_the_knee_is_where_power_is_largest() -> None:
