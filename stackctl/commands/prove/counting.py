@@ -20,11 +20,13 @@ _FEW, _MORE = 4, 40
 
 @dataclass
 class Exact:
-    """By the engine's own tokenizer and template."""
+    """By the engine's own tokenizer and template. `untold`: tokens that come on top, as vLLM's
+    tokenizer knows nothing of what harmony writes before a gpt-oss's prompt."""
 
     way: Callable[[Target, Prompt, float], int | None]
     target: Target
     timeout: float
+    untold: int = 0
 
     def count(self, prompt: Prompt) -> int:
         tokens = self.way(self.target, prompt, self.timeout)
@@ -32,7 +34,7 @@ class Exact:
             raise StackError(
                 f"{self.target.name}: its tokenizer answers no longer", fix="stackctl verify"
             )
-        return tokens
+        return tokens + self.untold
 
 
 @dataclass
@@ -56,8 +58,12 @@ def counter(target: Target, timeout: float) -> Exact | Estimate:
     """Exact where the engine shows its tokenizer, else estimated."""
     probe = build(_FEW, 0)
     for way in (_vllm, _llama):
-        if way(target, probe, timeout) is not None:
-            return Exact(way, target, timeout)
+        tokens = way(target, probe, timeout)
+        if tokens is not None:
+            whole = _answer(target, probe, timeout)
+            counted = None if isinstance(whole, Trouble) else whole.prompt_tokens
+            # less than the tokenizer says is a cut, and not to be reckoned with
+            return Exact(way, target, timeout, max(0, (counted or 0) - tokens))
     return _estimate(target, timeout)
 
 
@@ -88,9 +94,7 @@ def _estimate(target: Target, timeout: float) -> Estimate:
 
 
 def _counted(target: Target, prompt: Prompt, timeout: float) -> int:
-    body = {"model": target.model, "messages": prompt.messages, "max_tokens": 1}
-    reply = post(target.door, "/v1/chat/completions", body, timeout=timeout)
-    whole = answer.trouble(reply) or answer.read(reply)
+    whole = _answer(target, prompt, timeout)
     if isinstance(whole, Trouble):
         kind = KINDS[whole.kind]
         raise StackError(
@@ -103,6 +107,12 @@ def _counted(target: Target, prompt: Prompt, timeout: float) -> int:
             fix="ask the engine itself: --through engine",
         )
     return whole.prompt_tokens
+
+
+def _answer(target: Target, prompt: Prompt, timeout: float) -> answer.Answer | Trouble:
+    body = {"model": target.model, "messages": prompt.messages, "max_tokens": 1}
+    reply = post(target.door, "/v1/chat/completions", body, timeout=timeout)
+    return answer.trouble(reply) or answer.read(reply)
 
 
 def _asked(target: Target, path: str, body: dict[str, Any], timeout: float) -> dict[str, Any]:

@@ -58,6 +58,13 @@ def test_a_window_that_holds(tokenizer: str, capsys: pytest.CaptureFixture[str])
     assert not any("usable" in line for line in document["advice"])
 
 
+def test_tokens_of_which_the_tokenizer_does_not_know(capsys: pytest.CaptureFixture[str]) -> None:
+    code, document = proven(Windowed(PROMISED, untold=5), capsys, "--steps", "50,100")
+    assert code == 0
+    for step in document["steps"]:
+        assert step["counted"] == step["sent"]
+
+
 def test_a_window_of_half_the_size(capsys: pytest.CaptureFixture[str]) -> None:
     half = PROMISED // 2
     code, document = proven(Windowed(half), capsys)

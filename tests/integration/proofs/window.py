@@ -26,10 +26,11 @@ class Windowed:
     tokenizer: str = "vllm"
     deaf: int = 1 << 30
     crash: int = 1 << 30  # tokens at which it dies
+    untold: int = 0  # of the template's tokens, those of which the tokenizer does not know
 
     def __call__(self, x: Exchange) -> None:
         if x.path == "/tokenize" and self.tokenizer == "vllm":
-            x.json({"count": self._tokens(x.body), "max_model_len": self.window})
+            x.json({"count": self._tokens(x.body) - self.untold, "max_model_len": self.window})
         elif x.path == "/apply-template" and self.tokenizer == "llama":
             x.json({"prompt": "w " * TEMPLATE + x.body["messages"][0]["content"]})
         elif x.path == "/tokenize" and self.tokenizer == "llama" and "content" in x.body:
