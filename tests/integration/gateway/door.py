@@ -30,6 +30,7 @@ from stackctl.model import StackError
 from stackctl.model.gateway import Key
 from stackctl.system import files, haproxy
 from stackctl.system.docker import Docker
+from tests.integration.gateway.certificate import certify
 from tests.integration.stack.box import docker, free_ports
 
 HERE = Path(__file__).parent
@@ -279,22 +280,6 @@ class Door:
             docker("rm", "--force", "--volumes", *ids, check=False)
         if ids := docker("network", "ls", "--quiet", "--filter", label, check=False).split():
             docker("network", "rm", *ids, check=False)
-
-
-def certify(path: Path, user: tuple[int, int]) -> None:
-    """A certificate for loopback, its key behind it."""
-    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"]
-    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-    done = subprocess.run(
-        ["openssl", "req", "-x509", *key, *subject, "-days", "2", "-keyout", "-", "-out", "-"],
-        capture_output=True,
-        check=True,
-        timeout=30,
-    )
-    path.write_bytes(done.stdout)
-    path.chmod(0o600)
-    if os.geteuid() == 0:
-        os.chown(path, *user)
 
 
 @contextmanager
