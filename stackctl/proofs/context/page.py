@@ -109,4 +109,5 @@ def _result(step: Step, way: Way) -> str:
         return "CUT in silence"
     if beyond:
         return "taken whole: the window is larger than promised"
-    return "ok" if all(step.found) or not way.recalls else "needles lost"
+    unable = way.rigged and not way.recalls
+    return "ok" if all(step.found) or unable else "needles lost"

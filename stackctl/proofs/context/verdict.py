@@ -179,7 +179,9 @@ def _needles(way: Way) -> Iterator[Finding]:
         way,
         "needles-lost",
         f"at {worst.sent} tokens, needles at {', '.join(lost)} of the prompt are not found; "
-        f"some are lost from {lossy[0].sent} tokens on",
+        f"some are lost from {lossy[0].sent} tokens on"
+        if way.recalls
+        else f"no needle is found, not even in a prompt of {whole[0].sent} tokens",
         "",
         "the model does not use its whole window: too small for it, a wrong rope scaling, a "
         "quantized KV cache; or the prompt was cut and counted as whole",

@@ -71,8 +71,11 @@ def test_needles() -> None:
     assert kinds(way(step(50), step(100, found=one))) == [("needles-lost", "warning")]
     assert kinds(way(step(50), step(100, found=many))) == [("needles-lost", "error")]
     assert kinds(way(step(50, found=NONE), step(100, found=NONE))) == [("needles-lost", "error")]
+    assert "not even" in findings(way(step(50, found=NONE)))[0].summary
+    assert rows(way(step(50, found=NONE)))[0][-1] == "needles lost"
     rigged = way(step(50, found=NONE), step(100, found=NONE), rigged=True)
     assert kinds(rigged) == []
+    assert rows(rigged)[0][-1] == "ok"
     assert "MAIN_CONTEXT=65536" in advice(way(step(50), step(100, found=many)))[-1]
 
 
