@@ -23,6 +23,7 @@ class Aim:
     gpus: tuple[Gpu, ...] = ()
     notes: tuple[str, ...] = ()
     against: bool = False
+    context: int | None = None  # tokens, as its labels promise
 
     @property
     def simulated(self) -> bool:
@@ -50,7 +51,11 @@ def services(roles: Sequence[str], project: str | None) -> tuple[Aim, ...]:
         raise StackError(f"{', '.join(down)} does not run", fix=f"stackctl up {' '.join(down)}")
     driver = nvml.read() if running else None
     gpus = driver.gpus if isinstance(driver, Driver) else ()
-    return tuple(_aim(service, container, gpus) for service, container in running)
+    names = [service.name for service, _ in running]
+    return tuple(
+        _aim(service, container, gpus, twice=names.count(service.name) > 1)
+        for service, container in running
+    )
 
 
 def elsewhere(against: Against) -> Aim:
@@ -85,7 +90,7 @@ def _of_role(
     raise StackError(f"there is no service {role!r} here", fix=f"stackctl up {role}", exit_code=2)
 
 
-def _aim(service: Service, container: Container, gpus: Sequence[Gpu]) -> Aim:
+def _aim(service: Service, container: Container, gpus: Sequence[Gpu], *, twice: bool) -> Aim:
     mine, _ = service.gpus.resolve(gpus) if service.gpus.wanted else ((), ())
     shared = [
         str(gpu.index)
@@ -97,5 +102,6 @@ def _aim(service: Service, container: Container, gpus: Sequence[Gpu]) -> Aim:
         if shared
         else ()
     )
-    target = Target(service.name, f"{container.url}/v1", service.model)
-    return Aim(target, ENGINES[service.engine].title, mine, notes)
+    name = f"{container.project}/{service.name}" if twice else service.name
+    target = Target(name, f"{container.url}/v1", service.model)
+    return Aim(target, ENGINES[service.engine].title, mine, notes, context=service.context)

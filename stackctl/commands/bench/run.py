@@ -41,6 +41,7 @@ def bench(roles: Sequence[str], options: Options, *, dry_run: bool, as_json: boo
     chosen = _aims(roles, options)
     for aim in chosen:
         door(aim.target)
+        _fits(aim, options.shape)
     if dry_run:
         terminal.out(_plan(chosen, options.shape))
         return 0
@@ -54,6 +55,17 @@ def bench(roles: Sequence[str], options: Options, *, dry_run: bool, as_json: boo
     terminal.err(f"kept as {made.id}; page: {kept}")
     worst = [plan.MOST_FAILED * s.requests < s.failed for run in made.runs for s in run.steps]
     return 1 if any(worst) else 0
+
+
+def _fits(aim: Aim, shape: Shape) -> None:
+    wanted = shape.prompt_tokens + shape.output_tokens
+    if aim.context is not None and wanted > aim.context:
+        raise StackError(
+            f"{aim.target.name} has a context of {aim.context} tokens, and --input and --output "
+            f"are {wanted}",
+            fix=f"--input {max(1, aim.context - shape.output_tokens - 64)}",
+            exit_code=2,
+        )
 
 
 def folder(root: Path) -> Path:

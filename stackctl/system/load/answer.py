@@ -168,7 +168,7 @@ class Answer:
             body = json.loads(self._error)
             if isinstance(body, list) and body:
                 body = body[0]  # Gemini's
-        except ValueError:
+        except (ValueError, RecursionError):
             text = self._error[:100].decode("utf-8", "replace")
             return "an HTML page" if text.lstrip()[:1] == "<" else ascii(text)[1:-1]
         return error_text(body)

@@ -15,6 +15,8 @@ from stackctl.system.load.events import Broken
 
 #: failures one after the other, and not one success, after which a server is given up
 _HOPELESS = 20
+#: seconds, so that a server with `Retry-After: 0` for ever comes to its limit as well
+_LEAST_PAUSE = 0.1
 
 
 def fire(
@@ -154,11 +156,13 @@ class _Load:
 def _pause(header: bytes, before: int) -> float:
     """Seconds of a Retry-After: a number, a date, or none (then 1, 2, 4 ...)."""
     text = header.decode("latin-1").strip()
+    grown = float(2 ** min(before, 10))
     try:
-        return max(0.0, float(text)) if text else float(2**before)
+        return max(_LEAST_PAUSE, float(text)) if text else grown
     except ValueError:
         pass
     try:
-        return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
+        wanted = email.utils.parsedate_to_datetime(text).timestamp() - time.time()
     except (ValueError, OverflowError):
-        return float(2**before)
+        return grown
+    return max(_LEAST_PAUSE, wanted)

@@ -73,6 +73,10 @@ def _no_address(shown: str, why: str) -> StackError:
     )
 
 
+#: as many silences that were just short enough, and it is no answer any more
+_WHOLE = 12
+
+
 class Connection(asyncio.Protocol):
     """One request at a time. A used connection may be closed by the server at any time."""
 
@@ -162,7 +166,11 @@ class Connection(asyncio.Protocol):
         if self._waiter is None or self._waiter.done() or not self._events or not self._answer:
             return
         # tokens move the end of the patience: cheaper than a new timer for each of them
-        left = (self._events.last or self._began) + self._patience - time.perf_counter()
+        now = time.perf_counter()
+        left = (self._events.last or self._began) + self._patience - now
+        if now - self._began > _WHOLE * self._patience:
+            self._fail(Broken("too-slow", f"no end in {_WHOLE * self._patience:g} s"))
+            return
         if left > 0.001:
             self._timer = asyncio.get_running_loop().call_later(left, self._overdue)
             return

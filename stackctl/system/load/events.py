@@ -60,7 +60,7 @@ class Events:
                 parsed = json.loads(
                     b"[%b]" % (text[:-14] if last else text).replace(b"\n\ndata: ", b",")
                 )
-            except ValueError:
+            except (ValueError, RecursionError):
                 pass
             else:
                 self._take(parsed, now)
@@ -182,7 +182,7 @@ def _parsed(text: bytes) -> Any:
         raise Broken(
             "wrong-utf8", f"byte {error.object[error.start : error.start + 4]!r}"
         ) from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Broken("wrong-json", _shown(text)) from None
 
 

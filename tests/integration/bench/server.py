@@ -7,10 +7,20 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import json
+import ssl
 import sys
-from collections.abc import Awaitable, Callable
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 END = b"0\r\n\r\n"
@@ -131,6 +141,22 @@ async def limited(writer: Writer, body: dict[str, Any]) -> None:
     writer.write(plain("429 Too Many Requests", content, "application/json", "Retry-After: 9"))
 
 
+async def impatient(writer: Writer, body: dict[str, Any]) -> None:
+    content = b'{"error": {"message": "at once, please"}}'
+    writer.write(plain("429 Too Many Requests", content, "application/json", "Retry-After: 0"))
+
+
+async def nested(writer: Writer, body: dict[str, Any]) -> None:
+    writer.write(HEAD + TOKEN + chunked(b"data: " + b"[" * 200_000 + b"\n\n") + DONE)
+
+
+async def slow(writer: Writer, body: dict[str, Any]) -> None:
+    writer.write(HEAD)
+    while not writer.is_closing():
+        writer.write(TOKEN)
+        await asyncio.sleep(0.2)
+
+
 async def picky(writer: Writer, body: dict[str, Any]) -> None:
     """As the newest models of OpenAI: they take neither of these."""
     for name in ("max_tokens", "temperature", "stream_options"):
@@ -146,7 +172,20 @@ FAULTS: dict[str, Fault] = {
     fault.__name__.replace("_", "-"): fault
     for fault in (
         *(html, cut, half_character, keep_alives, wrong_json, error_in_stream, internal, silent),
-        *(stalls, endless, nonsense, no_tokens, not_a_stream, hangs_up, leaks, limited, picky),
+        *(
+            stalls,
+            endless,
+            nonsense,
+            no_tokens,
+            not_a_stream,
+            hangs_up,
+            leaks,
+            limited,
+            impatient,
+            nested,
+            slow,
+            picky,
+        ),
     )
 }
 
@@ -203,6 +242,47 @@ class Server:
 
 #: 50 chunks with tokens, ready to be written
 NULL = HEAD + TOKEN * 50 + STOP + usage(10, 50) + DONE
+
+
+@contextmanager
+def serving(context: ssl.SSLContext | None = None) -> Iterator[int]:
+    """A server in a thread; its port."""
+    loop = asyncio.new_event_loop()
+    starting = asyncio.start_server(Server().serve, "127.0.0.1", 0, ssl=context)
+    server = loop.run_until_complete(starting)
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for task in asyncio.all_tasks(loop):
+            loop.call_soon_threadsafe(task.cancel)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+def self_signed(folder: Path) -> Path:
+    """A certificate for `localhost`, and its key in the same file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    form, style = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    secret = key.private_bytes(form, style, serialization.NoEncryption())
+    (folder / "pair.pem").write_bytes(certificate.public_bytes(form) + secret)
+    return folder / "pair.pem"
 
 
 async def main(ttft: float, itl: float) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from stackctl.model.load import Patience, Target, Volley
 from stackctl.system.load import fire
-from tests.integration.bench.server import FAULTS
+from tests.integration.bench.server import FAULTS, self_signed, serving
 
 BODY = json.dumps(
     {"model": "null", "messages": [{"role": "user", "content": "a b"}], "max_tokens": 8}
@@ -34,13 +36,18 @@ NAMES = {
     "hangs-up": "closed",
     "leaks": "http-401",
     "limited": "rate-limited",
+    "impatient": "rate-limited",
+    "nested": "wrong-json",
+    "slow": "too-slow",
     "picky": "http-400",
 }
 
 
-def volley(url: str, count: int = 3, at_once: int = 3, key: str = "") -> Volley:
+def volley(
+    url: str, count: int = 3, at_once: int = 3, key: str = "", patience: Patience = PATIENCE
+) -> Volley:
     target = Target("null", url, "null", key)
-    return fire(target, [BODY] * count, at_once, most_chunks=100, patience=PATIENCE)
+    return fire(target, [BODY] * count, at_once, most_chunks=100, patience=patience)
 
 
 def test_all_faults_are_tried() -> None:
@@ -49,7 +56,9 @@ def test_all_faults_are_tried() -> None:
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_bad_server_is_a_failure_with_a_name(null: str, fault: str) -> None:
-    outcomes = volley(f"{null}/{fault}", key="sk-secret-1").outcomes
+    # a token each 0.2 s is in time for each of them, and not for all
+    patience = Patience(0.3, 2.0) if fault == "slow" else PATIENCE
+    outcomes = volley(f"{null}/{fault}", key="sk-secret-1", patience=patience).outcomes
     assert [o.failure for o in outcomes] == [NAMES[fault]] * 3
     assert "sk-secret" not in repr(outcomes)
 
@@ -104,3 +113,18 @@ def test_no_request_is_begun_after_the_time(null: str) -> None:
     shots = fire(target, [BODY] * 200_000, 2, most_chunks=100, patience=PATIENCE, seconds=0.3)
     assert 0 < len(shots.outcomes) < 200_000
     assert all(o.ok for o in shots.outcomes)
+
+
+def test_tls_by_a_ca_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "tls"
+    folder.mkdir()
+    pem = self_signed(folder)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    with serving(context) as port:
+        assert {o.failure for o in volley(f"https://localhost:{port}/v1").outcomes} == {"tls"}
+        monkeypatch.setenv("SSL_CERT_FILE", str(pem))
+        assert {o.failure for o in volley(f"https://localhost:{port}/v1", 9).outcomes} == {""}
+        wrong = volley(f"https://127.0.0.1:{port}/v1").outcomes
+        assert {o.failure for o in wrong} == {"tls"}
+        assert "127.0.0.1" in wrong[0].detail
