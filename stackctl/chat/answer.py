@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from stackctl.chat.text import whole
+
 
 class Kind(Enum):
     REASONING = "reasoning"
@@ -79,11 +81,11 @@ class Answer:
 
     def message(self) -> dict[str, Any]:
         """As it goes into the history. Thoughts do not: templates drop them, or choke on them."""
-        made: dict[str, Any] = {"role": "assistant", "content": self.content}
+        made: dict[str, Any] = {"role": "assistant", "content": whole(self.content)}
         if self._calls:
             for index, call in self._calls.items():
                 call.id = call.id or f"call_{index}"  # its result has to name it
-            made |= {"content": self.content or None}
+            made["content"] = made["content"] or None
             made["tool_calls"] = [call.sent() for call in self.calls]
         return made
 

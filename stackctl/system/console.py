@@ -28,7 +28,10 @@ def read_line(prompt: str) -> str:
     """One line that a person types. EOFError at the end, KeyboardInterrupt on Ctrl-C. What cannot
     be decoded by the locale is in it as lone surrogates."""
     with suppress(ImportError):  # Windows has none, and its console edits lines by itself
-        importlib.import_module("readline")
+        readline = importlib.import_module("readline")
+        # in a locale of ASCII it takes the bytes of other letters for commands
+        for setting in ("input-meta on", "output-meta on", "convert-meta off"):
+            readline.parse_and_bind(f"set {setting}")
     # a terminal may send what its locale does not have
     sys.stdin.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
     sys.stdout.flush()

@@ -11,6 +11,7 @@ from typing import Any
 from stackctl.chat import tools, trouble
 from stackctl.chat.answer import Answer, ErrorWithin, Kind, NotACompletion, Piece
 from stackctl.chat.conversation import Conversation
+from stackctl.chat.text import whole
 from stackctl.chat.trouble import Asked
 from stackctl.commands.chat.show import View
 from stackctl.commands.chat.target import Partner, models
@@ -166,8 +167,8 @@ def document(turn: Turn, model: str) -> dict[str, Any]:
     last = turn.answers[-1]
     return {
         "model": model,
-        "answer": last.content,
-        "reasoning": "\n".join(one.reasoning for one in turn.answers if one.reasoning),
+        "answer": whole(last.content),
+        "reasoning": "\n".join(whole(one.reasoning) for one in turn.answers if one.reasoning),
         "tool_calls": turn.calls,
         "finish_reason": last.finish,
         "usage": last.usage,
