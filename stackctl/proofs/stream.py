@@ -56,7 +56,8 @@ def first_token(reply: Reply) -> float | None:
     """Seconds until the first event that says something: text, a thought, or a piece of a call."""
     for at, event in zip(reply.times, reply.events, strict=False):
         choices = event.get("choices") if isinstance(event, dict) else None
-        delta = choices[0].get("delta") if isinstance(choices, list) and choices else None
+        choice = choices[0] if isinstance(choices, list) and choices else None
+        delta = choice.get("delta") if isinstance(choice, dict) else None
         if isinstance(delta, dict) and any(
             delta.get(key) for key in ("content", "reasoning", "reasoning_content", "tool_calls")
         ):
