@@ -82,7 +82,7 @@ def _text(a: Result, b: Result, found: Sequence[Difference], unlike: Sequence[st
     for one in real:
         change = abs(one.ratio - 1)
         lines.append(
-            f"{one.name} at {one.concurrency} at once: {one.figure} is {change:.0%} "
+            f"{one.name} at {one.concurrency} at once: {_label(one)} is {change:.0%} "
             f"{'shorter' if one.ratio < 1 else 'longer'} in B"
         )
     return "\n".join(lines)
@@ -92,10 +92,14 @@ def _row(one: Difference) -> tuple[str, ...]:
     return (
         one.name,
         str(one.concurrency),
-        one.figure.upper() if one.figure != "latency" else one.figure,
+        _label(one),
         f"{tables.number(one.a * 1000)} ms",
         f"{tables.number(one.b * 1000)} ms",
         f"{one.ratio:.3f}",
         f"{one.low:.3f} .. {one.high:.3f}",
         one.verdict,
     )
+
+
+def _label(one: Difference) -> str:
+    return one.figure if one.figure == "latency" else one.figure.upper()

@@ -7,20 +7,11 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
+import contextlib
 import json
-import ssl
 import sys
-import threading
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 from typing import Any
-
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 END = b"0\r\n\r\n"
@@ -211,6 +202,8 @@ class Server:
             pass
         finally:
             writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
     async def _answer(self, path: str, raw: bytes, writer: Writer) -> None:
         name = path.split("/")[1]
@@ -235,6 +228,8 @@ class Server:
         writer.write(HEAD)
         for number in range(tokens):
             await asyncio.sleep(max(0.0, due - loop.time()))
+            if writer.is_closing():
+                raise ConnectionResetError
             writer.write(THOUGHT if thinks and number < tokens // 4 else TOKEN)
             due += self.itl
         writer.write(tail(body, tokens))
@@ -242,47 +237,6 @@ class Server:
 
 #: 50 chunks with tokens, ready to be written
 NULL = HEAD + TOKEN * 50 + STOP + usage(10, 50) + DONE
-
-
-@contextmanager
-def serving(context: ssl.SSLContext | None = None) -> Iterator[int]:
-    """A server in a thread; its port."""
-    loop = asyncio.new_event_loop()
-    starting = asyncio.start_server(Server().serve, "127.0.0.1", 0, ssl=context)
-    server = loop.run_until_complete(starting)
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
-        for task in asyncio.all_tasks(loop):
-            loop.call_soon_threadsafe(task.cancel)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
-
-
-def self_signed(folder: Path) -> Path:
-    """A certificate for `localhost`, and its key in the same file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    form, style = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
-    secret = key.private_bytes(form, style, serialization.NoEncryption())
-    (folder / "pair.pem").write_bytes(certificate.public_bytes(form) + secret)
-    return folder / "pair.pem"
 
 
 async def main(ttft: float, itl: float) -> None:

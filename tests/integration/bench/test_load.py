@@ -13,7 +13,8 @@ import pytest
 
 from stackctl.model.load import Patience, Target, Volley
 from stackctl.system.load import fire
-from tests.integration.bench.server import FAULTS, self_signed, serving
+from tests.integration.bench.server import FAULTS
+from tests.integration.bench.threaded import self_signed, serving
 
 BODY = json.dumps(
     {"model": "null", "messages": [{"role": "user", "content": "a b"}], "max_tokens": 8}
