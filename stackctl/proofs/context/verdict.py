@@ -78,7 +78,9 @@ def advice(way: Way) -> list[str]:
     for size, _, what in PURPOSES:
         if size <= best and (seconds := first_token_at(way, size)) is not None:
             lines.append(f"a full prompt of {size} tokens ({what}): first token in {seconds:.1f} s")
-    if best < way.promised:
+    if best == max(step.sent for step in way.steps) < way.promised:
+        lines.append(f"promised {way.promised}: prompts of more than {best} tokens were not tried")
+    elif best < way.promised:
         name = f"{way.role.upper()}_CONTEXT" if way.role else "the context window"
         lines.append(f"promised {way.promised}, usable {best}: set {name}={best // 256 * 256}")
     return lines

@@ -79,6 +79,11 @@ def test_needles() -> None:
     assert "MAIN_CONTEXT=65536" in advice(way(step(50), step(100, found=many)))[-1]
 
 
+def test_what_was_not_tried_is_not_advised_against() -> None:
+    assert advice(way(step(10), step(50)))[-1].endswith("more than 65536 tokens were not tried")
+    assert "usable" in advice(way(step(10), step(50, counted=5)))[-1]
+
+
 def test_late() -> None:
     assert kinds(replace(WELL, late=20.0)) == []
     slow = replace(WELL, late=5.0)
