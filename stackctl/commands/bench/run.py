@@ -46,12 +46,15 @@ def bench(roles: Sequence[str], options: Options, *, dry_run: bool, as_json: boo
         terminal.out(_plan(chosen, options.shape))
         return 0
     made = _measured(chosen, options, shelf.new_id(folder(root), time.time()))
-    html = page.page(made)
-    kept = shelf.keep(folder(root), made.id, result.dump(made), html)
-    if options.html:
-        kept = Path(options.html)
-        files.write(kept, html)
+    failure: StackError | None = None
+    try:
+        kept = _keep(root, made, options.html)
+    except StackError as error:
+        failure = error
+    # what took minutes is shown, even if no disk takes it
     terminal.out(result.dump(made) if as_json else text(made))
+    if failure:
+        raise failure
     terminal.err(f"kept as {made.id}; page: {kept}")
     worst = [plan.MOST_FAILED * s.requests < s.failed for run in made.runs for s in run.steps]
     return 1 if any(worst) else 0
@@ -66,6 +69,16 @@ def _fits(aim: Aim, shape: Shape) -> None:
             fix=f"--input {max(1, aim.context - shape.output_tokens - 64)}",
             exit_code=2,
         )
+
+
+def _keep(root: Path, made: Result, elsewhere: str) -> Path:
+    """Where the page is."""
+    html = page.page(made)
+    kept = shelf.keep(folder(root), made.id, result.dump(made), html)
+    if elsewhere:
+        kept = Path(elsewhere)
+        files.write(kept, html)
+    return kept
 
 
 def folder(root: Path) -> Path:

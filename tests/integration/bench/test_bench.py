@@ -116,3 +116,11 @@ def test_mistakes_are_explained(stackctl: Stackctl, words: tuple[str, ...], said
 def test_nothing_yet(stackctl: Stackctl) -> None:
     done = stackctl("list")
     assert (done.returncode, done.stdout) == (0, "nothing was measured yet: stackctl bench\n")
+
+
+def test_what_cannot_be_kept_is_shown_all_the_same(stackctl: Stackctl, null: str) -> None:
+    words = ("--against", f"{null}/v1", "--model", "null", "--concurrency", "1", *QUICK)
+    done = stackctl(*words, "--html", "/dev/null/page.html")
+    assert done.returncode == 1
+    assert "TTFT p50" in done.stdout
+    assert "cannot write /dev/null/page.html" in done.stderr
