@@ -39,7 +39,8 @@ def _parser() -> argparse.ArgumentParser:
         epilog=words.EPILOG,
     )
     parser.add_argument("--version", action="version", version=f"stackctl {__version__}")
-    verbs = parser.add_subparsers(metavar="COMMAND", required=True)
+    kind: type[argparse.ArgumentParser] = words.Parser
+    verbs = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=kind)
 
     up = _verb(verbs, "up", _up, "start the services, and prove each on its GPUs")
     words.roles(up)

@@ -14,6 +14,8 @@ def add(verbs: _Verbs) -> None:
     """`chat`."""
     text = "talk to a model: one question, or a dialogue"
     chat = verbs.add_parser("chat", help=text, description=text, epilog=words.EPILOG)
+    assert isinstance(chat, words.Parser)
+    chat.mixed = True
     chat.add_argument(
         "words",
         nargs="*",

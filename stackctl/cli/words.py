@@ -3,8 +3,28 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from typing import Any
 
 EPILOG = "Exit codes: 0 fine, 1 something is wrong and explained, 2 usage, 3 a bug in stackctl."
+
+
+class Parser(argparse.ArgumentParser):
+    """Of one command. `mixed`: options may stand between its words, which argparse else takes only
+    where they stand together."""
+
+    mixed = False
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        if not self.mixed:
+            return super().parse_known_args(args, namespace)
+        self.mixed = False  # it comes back here for each of its two rounds
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self.mixed = True
 
 
 def roles(parser: argparse.ArgumentParser) -> None:
