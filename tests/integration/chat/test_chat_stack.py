@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +23,7 @@ class Stack:
     box: Box
     key: str
     url: str
+    tls: str
 
     def chat(self, *words: str) -> Result:
         return self.box.stackctl("chat", *words, env={"A_KEY": self.key})
@@ -38,7 +40,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         added = made.stackctl("keys", "add", "chat", "--json")
         assert added.code == 0, added.text
         url = f"http://127.0.0.1:{ports['GATEWAY_HTTP_PORT']}"
-        yield Stack(made, json.loads(added.out)["key"], url)
+        tls = f"https://127.0.0.1:{ports['GATEWAY_PORT']}"
+        yield Stack(made, json.loads(added.out)["key"], url, tls)
 
 
 @pytest.mark.parametrize(
@@ -69,6 +72,23 @@ def test_from_another_machine(stack: Stack) -> None:
     unknown = chat(stack.url, "--key-env", "A_KEY", "--model", "nosuch", FRANCE, env=env)
     assert unknown.code == 1
     assert f"--model: {told['model']}" in unknown.told
+
+
+def test_by_tls(stack: Stack, tmp_path: Path) -> None:
+    made = stack.box.stackctl("tls", "init")
+    assert made.code == 0, made.text
+    words = ("--key-env", "A_KEY", "--model", "gpt-oss-20b", FRANCE)
+    env = {"A_KEY": stack.key}
+    trusted = chat(stack.tls, "--ca", str(stack.box.home / ".stackctl/tls/ca.pem"), *words, env=env)
+    assert trusted.code == 0, trusted.told
+    assert b"Paris" in trusted.out
+    strange = chat(stack.tls, *words, env=env)
+    assert strange.code == 1
+    assert "certificate is not trusted" in strange.told
+    (tmp_path / "empty.pem").write_text("no certificate")
+    empty = chat(stack.tls, "--ca", str(tmp_path / "empty.pem"), *words, env=env)
+    assert empty.code == 1
+    assert "holds no certificate" in empty.told
 
 
 def test_tools_that_the_engine_fails_at(stack: Stack) -> None:
