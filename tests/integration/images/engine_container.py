@@ -16,9 +16,9 @@ from stackctl.system.process import container_of
 PORT = 8000
 
 
-def docker(*arguments: str, check: bool = True) -> str:
+def docker(*arguments: str, check: bool = True, timeout: float = 60) -> str:
     done = subprocess.run(
-        ["docker", *arguments], capture_output=True, text=True, check=False, timeout=60
+        ["docker", *arguments], capture_output=True, text=True, check=False, timeout=timeout
     )
     if check and done.returncode:
         raise AssertionError(f"docker {' '.join(arguments)}: {done.stderr}")

@@ -11,6 +11,7 @@ import requests
 from gpusim.rigged.gpt_oss import CONTEXT, NAME
 from gpusim.rigged.gpt_oss_script import SENTENCE, THOUGHT
 from tests.integration.images.engine_container import Engine, docker, engine
+from tests.integration.vllm.conftest import START
 from tests.integration.vllm.fragment import MODELS, arguments, options
 from tests.integration.vllm.golden_log import missing_lines
 
@@ -148,5 +149,5 @@ def test_nothing_of_it_is_on_the_gpus(vllm: Engine) -> None:
 def test_too_little_shared_memory_is_told(image: str) -> None:
     small = [*options("vllm", 1), "--shm-size", "64m"]
     with engine(image, *arguments("vllm"), models=MODELS, options=small) as container:
-        assert docker("wait", container.name).strip() == "1"
+        assert docker("wait", container.name, timeout=START).strip() == "1"
         assert missing_lines("vllm-0.32-cpu-shm.log", container.log()) == []
