@@ -10,7 +10,8 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command line; every outcome becomes an exit code, never a traceback."""
     for stream in (sys.stdout, sys.stderr):
         # a model's name or a log line may hold what a cp949 or ASCII terminal cannot show
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        if stream is not None:  # closed by who started us
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         from stackctl import cli
 

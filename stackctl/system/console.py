@@ -7,6 +7,8 @@ import os
 import sys
 from contextlib import suppress
 
+from stackctl.model import StackError
+
 _MOST_PIPED = 16 << 20  # bytes; no context window has room for more
 
 _DIM, _PLAIN = "\x1b[2m", "\x1b[0m"
@@ -39,13 +41,25 @@ def read_line(prompt: str) -> str:
 
 
 def answer(text: str) -> None:
-    """A piece of an answer, at once: to stdout."""
-    sys.stdout.write(text)
-    sys.stdout.flush()
+    """A piece of an answer, at once: to stdout. StackError if it has no room."""
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        sys.stdout = None  # Python would try again at exit, and fail again
+        raise StackError(
+            f"the answer cannot be written: {error.strerror}", fix="write it elsewhere: > FILE"
+        ) from None
 
 
 def aside(text: str) -> None:
     """A piece of what is no answer, at once: to stderr, dim where that can be shown."""
+    if sys.stderr is None:
+        return
     sys.stderr.write(f"{_DIM}{text}{_PLAIN}" if dims() and text.strip() else text)
     sys.stderr.flush()
 

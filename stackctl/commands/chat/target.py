@@ -102,8 +102,15 @@ def _url(text: str) -> str:
     url = text.strip().rstrip("/").removesuffix("/v1").rstrip("/")
     try:
         parts = urlsplit(url)
-        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-        good = good and not (parts.query or parts.fragment) and url.isprintable() and " " not in url
+        good = (
+            parts.scheme in ("http", "https")
+            and bool(parts.hostname)
+            and parts.port != 0
+            and parts.path.isascii()
+            and not (parts.query or parts.fragment)
+            and url.isprintable()
+            and " " not in url
+        )
     except ValueError:
         good = False
     if not good or "@" in url:  # not shown: there may be a password in it

@@ -33,11 +33,11 @@ def chat(
 ) -> Ended:
     """One run to its end, which it must reach; never a traceback."""
     done = subprocess.run(
-        _argv(url, *words),
+        argv(url, *words),
         input=stdin,
         stdin=subprocess.DEVNULL if stdin is None else None,
         capture_output=True,
-        env=_environ(env),
+        env=environ(env),
         timeout=PATIENCE,
         check=False,
     )
@@ -82,11 +82,11 @@ class Terminal:
 def dialogue(url: str, *words: str, env: Mapping[str, str] | None = None) -> Iterator[Terminal]:
     parent, child = pty.openpty()
     process = subprocess.Popen(
-        _argv(url, *words),
+        argv(url, *words),
         stdin=child,
         stdout=child,
         stderr=child,
-        env=_environ({"TERM": "dumb", "NO_COLOR": "1", **(env or {})}),
+        env=environ({"TERM": "dumb", "NO_COLOR": "1", **(env or {})}),
         start_new_session=True,
     )
     os.close(child)
@@ -98,11 +98,11 @@ def dialogue(url: str, *words: str, env: Mapping[str, str] | None = None) -> Ite
         os.close(parent)
 
 
-def _argv(url: str, *words: str | bytes) -> list[str | bytes]:
+def argv(url: str, *words: str | bytes) -> list[str | bytes]:
     return [sys.executable, "-m", "stackctl", "chat", "--url", url, "--timeout", "5", *words]
 
 
-def _environ(env: Mapping[str, str] | None) -> dict[str, str]:
+def environ(env: Mapping[str, str] | None) -> dict[str, str]:
     mine = ("LC_", "LANG", "PYTHON")
     clean = {key: value for key, value in os.environ.items() if not key.startswith(mine)}
     return clean | {"LC_ALL": "C.UTF-8"} | dict(env or {})

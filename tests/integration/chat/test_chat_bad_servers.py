@@ -174,6 +174,13 @@ def test_nobody_there() -> None:
     assert "cannot be reached" in done.told
 
 
+@pytest.mark.parametrize("host", ["a..b", "\uc11c\uc6b8" * 40])
+def test_no_such_name(host: str) -> None:
+    done = chat(f"http://{host}", "--model", "m", "hi")
+    assert done.code == 1
+    assert "there is no such name" in done.told
+
+
 def test_no_tls_there() -> None:
     with serving(lambda x: x.say("hi")) as server:
         done = chat(server.url.replace("http:", "https:"), "--model", "m", "hi")
@@ -189,6 +196,7 @@ def test_no_tls_there() -> None:
         ("--url", "http://user:secret@h"),
         ("--url", "http://"),
         ("--url", "http://[::"),
+        ("--url", "http://h/\uc11c"),
         ("--ca", "/nowhere/ca.pem"),
         ("--key-env", "NOT_SET"),
         ("--key-env", "BAD_KEY"),
