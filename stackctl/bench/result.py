@@ -38,6 +38,7 @@ class Energy:
 class Samples:
     """One value for each request that succeeded, in the order in which they ended."""
 
+    first: tuple[float, ...] = ()
     ttft: tuple[float, ...] = ()
     latency: tuple[float, ...] = ()
     tpot: tuple[float, ...] = ()
@@ -61,7 +62,8 @@ class Step:
     reasoning_tokens: float
     requests_per_s: float
     tokens_per_s: float
-    ttft: Spread | None = None
+    first: Spread | None = None  # to the first chunk: what `vllm bench serve` calls TTFT
+    ttft: Spread | None = None  # to the first text, of reasoning or of the answer
     tpot: Spread | None = None
     itl: Spread | None = None
     latency: Spread | None = None
@@ -136,7 +138,7 @@ def load(text: str) -> Result:
 
 def _step(raw: Mapping[str, Any]) -> Step:
     made = dict(raw)
-    for name in ("ttft", "tpot", "itl", "latency", "speed"):
+    for name in ("first", "ttft", "tpot", "itl", "latency", "speed"):
         made[name] = _make(Spread, raw[name]) if raw[name] else None
     made["energy"] = _make(Energy, raw["energy"]) if raw["energy"] else None
     made["samples"] = Samples(**{name: tuple(values) for name, values in raw["samples"].items()})

@@ -41,6 +41,7 @@ def step(
         reasoning_tokens=_mean([o.reasoning for o in good]),
         requests_per_s=len(good) / seconds if seconds else 0.0,
         tokens_per_s=sum(tokens) / seconds if seconds else 0.0,
+        first=spread([o.first for o in good]),
         ttft=spread([o.ttft for o in good]),
         tpot=spread(tpots),
         itl=spread([gap for o in good for gap in o.gaps], interval=False),
@@ -48,6 +49,7 @@ def step(
         speed=spread([o.count / o.latency for o in good if o.latency]),
         energy=_energy(volley, power, sum(tokens), price),
         samples=Samples(
+            tuple(o.first for o in good),
             tuple(o.ttft for o in good),
             tuple(o.latency for o in good),
             tuple(tpots),

@@ -80,6 +80,12 @@ def notes(run: Run) -> Iterator[str]:
             f"of {first.output_tokens:.0f} output tokens {first.reasoning_tokens:.0f} are "
             "reasoning; TTFT is the first of either"
         )
+    late = [s for s in good if s.ttft and s.first and s.ttft.median > 1.05 * s.first.median]
+    if late:
+        yield (
+            f"at {late[0].concurrency} at once the first chunk, without a text, comes after "
+            f"{ms(late[0].first, 'median')}: what vllm bench calls TTFT"
+        )
     energies = [step.energy for step in good if step.energy]
     if energies:
         best = min(energies, key=lambda e: e.per_token)

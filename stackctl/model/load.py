@@ -31,13 +31,15 @@ class Patience:
 class Outcome:
     """One request. A failed one has a name of its `failure` (docs/bench.md has them all).
 
-    `ttft` counts from the request to the first token, of reasoning or of content; `latency` to the
-    last. `gaps` are the times between chunks with tokens. `tokens` is what the server counted
-    (None: it does not tell), `chunks` and `thoughts` how many chunks had content and reasoning.
+    `first` counts from the request to the first chunk, which may hold a role and no text, `ttft` to
+    the first text, of reasoning or of content, `latency` to the last chunk. `gaps` are the times
+    between chunks. `tokens` is what the server counted (None: it does not tell), `chunks` and
+    `thoughts` how many chunks had content and reasoning.
     """
 
     began: float = 0.0
     ended: float = 0.0
+    first: float = 0.0
     ttft: float = 0.0
     latency: float = 0.0
     gaps: array[float] = field(default_factory=lambda: array("d"))
@@ -69,8 +71,12 @@ class Outcome:
 
     @property
     def tpot(self) -> float | None:
-        """Time per output token after the first, as `vllm bench serve` defines it."""
-        return (self.latency - self.ttft) / (self.count - 1) if self.count > 1 else None
+        """Time per output token after the first, as `vllm bench serve` defines it.
+
+        From the first chunk on: tokens without a text, as those of gpt-oss ahead of its reasoning,
+        are counted by the server, and take their time.
+        """
+        return (self.latency - self.first) / (self.count - 1) if self.count > 1 else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ class Events:
         self.last = 0.0  # when the last token came; 0 = none yet
         self.seen = False  # any event at all, keep-alives too
         self._began = began
+        self._last_chunk = 0.0
         self._limit = limit
         self._rest = b""
 
@@ -78,16 +79,16 @@ class Events:
 
     def _take(self, parsed: list[Any], now: float) -> None:
         """Events that came at once."""
-        contents = thoughts = 0
-        finished = False
+        contents = thoughts = chunks = 0
         try:
             for event in parsed:
                 choices = event.get("choices")
                 if choices:
+                    chunks += 1
                     choice = choices[0]
                     delta = choice.get("delta")
                     if choice.get("finish_reason"):
-                        finished = True
+                        self.finished = True
                     if not delta:
                         pass
                     elif delta.get("content") or delta.get("tool_calls"):
@@ -100,26 +101,27 @@ class Events:
                     self._usage(event["usage"])
         except (AttributeError, KeyError, IndexError, TypeError):
             raise Broken("wrong-json", f"no chunk: {ascii(event)[:100]}") from None
-        self._count(contents, thoughts, now)
-        if finished:
-            self.finished = True
-            if self.last:
-                self.outcome.latency = now - self._began
+        if chunks:
+            self._chunks(chunks, now)
+        if contents or thoughts:
+            self._tokens(contents, thoughts, now)
 
-    def _count(self, contents: int, thoughts: int, now: float) -> None:
-        new = contents + thoughts
-        if not new:
-            return
+    def _chunks(self, new: int, now: float) -> None:
         outcome = self.outcome
-        gaps = outcome.gaps
-        if self.last:
-            gaps.append(now - self.last)
+        if self._last_chunk:
+            outcome.gaps.append(now - self._last_chunk)
         else:
-            outcome.ttft = now - self._began
+            outcome.first = now - self._began
         if new > 1:
-            gaps.extend([0.0] * (new - 1))
-        self.last = now
+            outcome.gaps.extend([0.0] * (new - 1))
+        self._last_chunk = now
         outcome.latency = now - self._began
+
+    def _tokens(self, contents: int, thoughts: int, now: float) -> None:
+        outcome = self.outcome
+        if not self.last:
+            outcome.ttft = now - self._began
+        self.last = now
         outcome.chunks += contents
         outcome.thoughts += thoughts
         if outcome.chunks + outcome.thoughts > self._limit:

@@ -15,6 +15,7 @@ def outcome(began: float, ttft: float = 0.1, itl: float = 0.01, tokens: int = 11
     return Outcome(
         began=began,
         ended=began + latency,
+        first=ttft,
         ttft=ttft,
         latency=latency,
         gaps=array("d", [itl] * (tokens - 1)),

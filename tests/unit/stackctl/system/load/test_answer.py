@@ -69,8 +69,8 @@ def test_pieces_do_not_matter(cuts: list[int], size: int) -> None:
     assert outcome.failure == ""
     assert (outcome.thoughts, outcome.chunks) == (1, 2)
     assert (outcome.prompt_tokens, outcome.tokens, outcome.reasoning) == (11, 4, 2)
-    assert len(outcome.gaps) == 2
-    assert outcome.ttft <= outcome.latency
+    assert len(outcome.gaps) == 4
+    assert outcome.first <= outcome.ttft <= outcome.latency
 
 
 @pytest.mark.parametrize("end", [b"\n\n", b"\r\n\r\n"])
@@ -164,10 +164,11 @@ def test_times_are_those_of_the_tokens() -> None:
     events.feed(chunk(content="b") + chunk(content="c"), 11.5)
     events.feed(last(prompt_tokens=3, completion_tokens=5) + b"data: [DONE]\n\n", 12.0)
     events.check_end()
+    assert outcome.first == pytest.approx(0.1)
     assert outcome.ttft == pytest.approx(0.5)
     assert outcome.latency == pytest.approx(1.5)
-    assert list(outcome.gaps) == pytest.approx([0.25, 0.75, 0.0])
-    assert outcome.tpot == pytest.approx(1.0 / 4)
+    assert list(outcome.gaps) == pytest.approx([0.4, 0.25, 0.75, 0.0])
+    assert outcome.tpot == pytest.approx(1.4 / 4)
     assert outcome.reasoning == 1  # of 5 tokens in 4 chunks, one of which was a thought
 
 
