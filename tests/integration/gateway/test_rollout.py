@@ -148,7 +148,8 @@ def test_what_does_not_run_is_not_rolled_out(stack: Stack) -> None:
 
 def test_another_replica_answers_meanwhile(stack: Stack) -> None:
     (port,) = free_ports(1)
-    both = {"COMPOSE_PROFILES": "coder,coder2,gateway", "CODER2_PORT": port, **stack.ports}
+    roles = "coder,coder2,gateway"
+    both: dict[str, str | int] = {"COMPOSE_PROFILES": roles, "CODER2_PORT": port, **stack.ports}
     stack.box.settings(**both)
     up = stack.box.stackctl("up")
     assert up.code == 0, up.text
