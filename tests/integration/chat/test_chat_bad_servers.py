@@ -11,7 +11,7 @@ import pytest
 from tests.integration.chat.client import chat
 from tests.integration.chat.server import Request, serving
 
-KEY = "sk-stack-0123456789abcdef"
+KEY = "of-no-form-that-is-known-7731"
 #: cases that end by the timeout; the others get more than they need
 SILENT = {"keep-alives", "empty-events", "never", "stalls"}
 Act = Callable[[Request], None]
