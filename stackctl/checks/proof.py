@@ -108,6 +108,9 @@ def _against_driver(o: Observed, proof: GpuProof, device: float, facts: Facts) -
         return _error(o, _elsewhere(outside), proof, _ELSEWHERE)
     # the driver rounds, the engine pools: half is far below both, and far above nothing
     if inside < device / 2 or inside == 0:
+        if o.ready is not True:
+            # what it has announced it takes a moment later
+            return Finding(ID, Severity.SKIPPED, o.service.name, "not ready yet")
         return _error(
             o,
             f"the engine says {device:.0f} MiB, the driver sees {inside} MiB of this "

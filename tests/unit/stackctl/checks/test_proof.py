@@ -97,6 +97,18 @@ def test_the_driver_does_not_see_the_memory(mib: int) -> None:
     assert "not backed by the driver" in found.cause
 
 
+def test_what_an_engine_that_loads_has_announced_it_takes_a_moment_later() -> None:
+    facts = box("llama-cpp-20b-good", 0)
+    loading = replace(
+        facts,
+        observed=tuple(
+            replace(o, ready=Unavailable("answers 503", "http:503")) for o in facts.observed
+        ),
+    )
+    found = on_gpu(loading)
+    assert (found.severity, found.summary) == (Severity.SKIPPED, "not ready yet")
+
+
 def test_memory_on_a_gpu_that_was_not_given() -> None:
     facts = box("llama-cpp-20b-good")
     assert not isinstance(facts.driver, Unavailable)
