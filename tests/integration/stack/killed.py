@@ -30,6 +30,8 @@ from stackctl.system import files, history, process, terminal
 from stackctl.system.docker import Docker
 
 _CHANGING = {"create", "up"}
+#: seconds for a program that lives on
+_PATIENCE = 60.0
 _guard = threading.Lock()
 _stages: set[str] = set()
 
@@ -46,6 +48,7 @@ class Try:
 class Steps:
     def __init__(self, last: int, file: Path) -> None:
         self.last, self.file, self.made = last, file, 0
+        self.orphan = file.with_suffix(".orphan")
 
     def next(self, name: str) -> None:
         with _guard:
@@ -83,7 +86,10 @@ def watch(steps: Steps) -> None:
             return run(argv, env=env, timeout=timeout)
         if steps.made + 1 == steps.last:
             # Compose goes on without us, as it does when only we are killed
-            subprocess.Popen(argv, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            orphan = subprocess.Popen(
+                argv, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+            steps.orphan.write_text(str(orphan.pid))
             time.sleep(0.15)
         steps.next("amid compose")
         result = run(argv, env=env, timeout=timeout)
@@ -127,6 +133,18 @@ def child(words: Sequence[str], said: Path, steps: Steps | None = None) -> int:
         os._exit(code)
 
 
+def outlive(orphan: Path) -> None:
+    """Until the program whose number is in this file has ended."""
+    if not orphan.exists():
+        return
+    process_folder = Path("/proc", orphan.read_text())
+    orphan.unlink()
+    until = time.monotonic() + _PATIENCE
+    while process_folder.exists():
+        assert time.monotonic() < until, f"{process_folder} does not end"
+        time.sleep(0.05)
+
+
 def tries(prepare: str, words: Sequence[str], repair: Sequence[str], file: Path) -> Iterator[Try]:
     """Killed after each step in turn, then repaired; the last one comes to its end."""
     for number in count(1):
@@ -136,6 +154,8 @@ def tries(prepare: str, words: Sequence[str], repair: Sequence[str], file: Path)
         code = child(words, said, Steps(number, file))
         text = said.read_text()
         if code == -signal.SIGKILL:
+            # the next run comes a minute later, and no Compose takes so long
+            outlive(file.with_suffix(".orphan"))
             code = child(repair, said)
             yield Try(tuple(file.read_text().split("\n")[:-1]), code, said.read_text())
         else:
