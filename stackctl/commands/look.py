@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -15,6 +16,10 @@ from stackctl.facts.whose import beside
 from stackctl.model import Driver, Facts, Finding, Phase, Severity
 from stackctl.system import terminal
 from stackctl.system.docker import Docker
+
+#: seconds: the driver lists a process a moment after it took memory, which is soon after its start
+_SETTLE, _YOUNG = 5.0, 60.0
+_PAUSE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,28 @@ class Look:
 
 def look(roles: Sequence[str], project: str | None, *, answers: bool = False) -> Look:
     """All services, or those of `roles`, from their labels; and those that are to be there."""
+    until = time.monotonic() + _SETTLE
+    while True:
+        seen = _look(roles, project, answers)
+        if not _driver_lags(seen) or time.monotonic() > until:
+            return seen
+        time.sleep(_PAUSE)
+
+
+def _driver_lags(seen: Look) -> bool:
+    """Whether the driver speaks against an engine that has just started, as it may for a moment."""
+    young = {
+        o.service.name
+        for o in seen.facts.observed
+        if time.time() - o.container.since < _YOUNG and o.container.running
+    }
+    return any(
+        f.severity is Severity.ERROR and "held_mib" in f.values and f.subject in young
+        for f in seen.findings
+    )
+
+
+def _look(roles: Sequence[str], project: str | None, answers: bool) -> Look:
     chosen = settings.chosen_project(project)
     facts = beside(gather.verify(Docker(), project=chosen, answers=answers))
     root = settings.find_root()

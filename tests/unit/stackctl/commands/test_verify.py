@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
+import pytest
+
+from stackctl.commands import look
 from stackctl.commands.look import judge
 from stackctl.model import Facts, Severity
-from tests.unit.stackctl.box import HEALTHY
+from tests.unit.stackctl.box import DRIVER, HEALTHY, gpu, with_service
 
 
 def two_projects() -> Facts:
@@ -16,6 +20,20 @@ def two_projects() -> Facts:
         if o.service.name == "coder"
     )
     return replace(HEALTHY, observed=HEALTHY.observed + second)
+
+
+@pytest.mark.parametrize(("age", "looks"), [(5, 2), (3600, 1)])
+def test_the_driver_may_be_a_moment_behind_an_engine_that_has_just_started(
+    monkeypatch: pytest.MonkeyPatch, age: int, looks: int
+) -> None:
+    began = time.time() - age
+    facts = with_service("coder", started_at=began)
+    silent = replace(DRIVER, gpus=tuple(gpu(i) for i in range(4)))
+    seen = [judge(replace(facts, driver=silent)), judge(facts)]
+    asked = iter(seen)
+    monkeypatch.setattr(look, "_look", lambda *_words: next(asked))
+    monkeypatch.setattr(look, "_PAUSE", 0)
+    assert look.look((), None) is seen[looks - 1]
 
 
 def test_one_project_is_not_named() -> None:
