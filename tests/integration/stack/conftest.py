@@ -37,8 +37,9 @@ def stack(running: Box) -> Iterator[Box]:
     assert before.code == 0, before.problems
     yield running
     gpusim("clear")
-    running.restore_files()
+    running.clock = 0.0
     running.env.clear()
+    running.restore_files()
     if running.verify().code:
         again = running.stackctl("restart")
         assert again.code == 0, again.text

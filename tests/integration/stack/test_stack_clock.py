@@ -15,11 +15,6 @@ pytestmark = [pytest.mark.docker, pytest.mark.stack]
 BACK, AHEAD = -7200.0, 86400.0
 
 
-@pytest.fixture(autouse=True)
-def right_again(stack: Box) -> None:
-    stack.clock = 0.0
-
-
 def test_nothing_happens_on_a_green_stack(stack: Box) -> None:
     before = started(stack)
     with forgotten(stack), told(stack) as news:
@@ -81,3 +76,7 @@ def test_a_start_is_as_old_as_it_is(stack: Box, jump: float) -> None:
     stack.add_xid(3, 79)
     assert stack.verify().problems == {("gpu.xid", "error", "GPU 3")}
     stack.kernel_log.write_text("")
+    stack.clock = 0.0
+    stack.restore_files()
+    again = stack.stackctl("up", "coder")
+    assert again.code == 0, again.text
