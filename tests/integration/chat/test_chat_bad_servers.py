@@ -20,14 +20,14 @@ Act = Callable[[Request], None]
 def _half_a_character(x: Request) -> None:
     x.begin()
     x.delta(content="so far ")
-    x.raw('data: {"choices": [{"delta": {"content": "\uc11c'.encode()[:-1] + b'"}}]}\n\n')
+    x.chunk('data: {"choices": [{"delta": {"content": "\uc11c'.encode()[:-1] + b'"}}]}\n\n')
     x.finish()
 
 
 def _ends_in_a_character(x: Request) -> None:
     x.begin()
-    x.raw('data: {"choices": [{"delta": {"content": "\uc11c'.encode()[:-1])
-    x.raw(b"")
+    x.chunk('data: {"choices": [{"delta": {"content": "\uc11c'.encode()[:-1])
+    x.chunk(b"")
 
 
 def _begin_and_cut(x: Request) -> None:
@@ -39,13 +39,13 @@ def _begin_and_cut(x: Request) -> None:
 def _end_without_an_end(x: Request) -> None:
     x.begin()
     x.delta(content="so far ")
-    x.raw(b"")
+    x.chunk(b"")
 
 
 def _keep_alives(x: Request) -> None:
     x.begin()
     while not x.ended.wait(0.05):
-        x.raw(b": ping\n\n")
+        x.chunk(b": ping\n\n")
 
 
 def _empty_events(x: Request) -> None:
@@ -64,7 +64,7 @@ def _error_within(x: Request) -> None:
     x.begin()
     x.delta(content="so far ")
     x.event({"error": {"message": "CUDA out of memory", "code": 500}})
-    x.raw(b"")
+    x.chunk(b"")
 
 
 def _nothing_said(x: Request) -> None:
@@ -76,12 +76,12 @@ def _nothing_said(x: Request) -> None:
 def _endless_line(x: Request) -> None:
     x.begin()
     while True:
-        x.raw(b"x" * (1 << 20))
+        x.chunk(b"x" * (1 << 20))
 
 
 def _wrong_json(x: Request) -> None:
     x.begin()
-    x.raw(b'data: {"choices": [\n\n')
+    x.chunk(b'data: {"choices": [\n\n')
     x.finish()
 
 

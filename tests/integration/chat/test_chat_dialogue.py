@@ -32,7 +32,7 @@ def test_history_commands_and_the_window() -> None:
         _ask(terminal, "/system be short", b"told so")
         _ask(terminal, SHORT, b"answer 1.")
         _ask(terminal, " /why", b"answer 2.")
-        assert [m["content"] for m in server.bodies[1]["messages"]] == [
+        assert [m["content"] for m in server.requests[1]["messages"]] == [
             "be short",
             SHORT,
             "answer 1.",
@@ -43,13 +43,13 @@ def test_history_commands_and_the_window() -> None:
         terminal.until(b"not fit into the context window: dropped")
         terminal.until(b"answer 3.")
         terminal.until(b"> ")
-        assert SHORT not in str(server.bodies[2]["messages"])
+        assert SHORT not in str(server.requests[2]["messages"])
         _ask(terminal, "/reset", b"forgotten")
         _ask(terminal, "/system", b"no system prompt")
         _ask(terminal, "/model other", b"model other")
         _ask(terminal, "again", b"answer 4.")
-        assert server.bodies[3]["messages"] == [{"role": "user", "content": "again"}]
-        assert server.bodies[3]["model"] == "other"
+        assert server.requests[3]["messages"] == [{"role": "user", "content": "again"}]
+        assert server.requests[3]["model"] == "other"
         terminal.type(b"/quit\r")
         assert terminal.ends() == 0
 
@@ -74,13 +74,13 @@ def test_ctrl_c_stops_the_answer_and_frees_the_engine() -> None:
         assert server.gone.wait(PATIENCE)  # the engine's socket is closed
         terminal.until(b"> ")
         terminal.type(b"one that gets no answer\r")
-        while len(server.bodies) < 2:
+        while len(server.requests) < 2:
             terminal.process.poll()
         terminal.interrupt()
         terminal.until(b"(stopped)")
         terminal.until(b"> ")
         _ask(terminal, "well?", b"done.")
-        roles = [m["role"] for m in server.bodies[2]["messages"]]
+        roles = [m["role"] for m in server.requests[2]["messages"]]
         assert roles == ["user", "assistant", "user"]  # the part that came is remembered
         terminal.interrupt()
         terminal.until(b"Ctrl-D or /quit ends")
@@ -100,7 +100,7 @@ def test_a_failure_does_not_end_it() -> None:
         terminal.until(b"> ")
         _ask(terminal, "one", b"error: ")
         _ask(terminal, "two", b"fine.")
-        assert server.bodies[1]["messages"] == [{"role": "user", "content": "two"}]
+        assert server.requests[1]["messages"] == [{"role": "user", "content": "two"}]
 
 
 def test_a_window_that_nobody_told() -> None:
@@ -140,13 +140,13 @@ def test_tools() -> None:
         assert [call["name"] for call in told["tool_calls"]] == ["calculator", "current_time"]
         assert told["tool_calls"][0]["result"] == "42"
         assert str(datetime.now().year) in told["tool_calls"][1]["result"]
-        results = {m["tool_call_id"]: m["content"] for m in server.bodies[1]["messages"][2:]}
+        results = {m["tool_call_id"]: m["content"] for m in server.requests[1]["messages"][2:]}
         assert results["a"] == "42"
-        assert server.bodies[1]["messages"][1]["tool_calls"][0]["function"] == {
+        assert server.requests[1]["messages"][1]["tool_calls"][0]["function"] == {
             "name": "calculator",
             "arguments": '{"expression": "6 * 7"}',
         }
-        assert "tools" in server.bodies[0]
+        assert "tools" in server.requests[0]
 
 
 def test_tools_for_ever() -> None:

@@ -32,9 +32,9 @@ def _answer(x: Request) -> None:
     event = json.dumps({"choices": [{"delta": {"content": ANSWER[:-1]}}]}, ensure_ascii=False)
     data = f"data: {event}\n\n".encode()
     for at in range(len(data)):
-        x.raw(data[at : at + 1])
+        x.chunk(data[at : at + 1])
     for half in ("\\ud83d", "\\ude00"):
-        x.raw(b'data: {"choices": [{"delta": {"content": "%b"}}]}\n\n' % half.encode())
+        x.chunk(b'data: {"choices": [{"delta": {"content": "%b"}}]}\n\n' % half.encode())
     x.finish()
 
 
@@ -45,7 +45,7 @@ def server() -> Iterator[Server]:
 
 
 def asked(server: Server) -> str:
-    return str(server.bodies[-1]["messages"][-1]["content"])
+    return str(server.requests[-1]["messages"][-1]["content"])
 
 
 @pytest.mark.parametrize(("encoding", "env"), ENVIRONMENTS)
@@ -100,8 +100,8 @@ def test_words_and_stdin(server: Server) -> None:
 def test_model_and_system_prompt(server: Server) -> None:
     words = ("--model", "\ubaa8\ub378".encode(), "--system", "\uac04\ub2e8\ud788".encode())
     assert chat(server.url, *words, "x", env=ASCII).code == 0
-    assert server.bodies[-1]["model"] == "\ubaa8\ub378"
-    assert server.bodies[-1]["messages"][0] == {"role": "system", "content": "\uac04\ub2e8\ud788"}
+    assert server.requests[-1]["model"] == "\ubaa8\ub378"
+    assert server.requests[-1]["messages"][0] == {"role": "system", "content": "\uac04\ub2e8\ud788"}
 
 
 @pytest.mark.parametrize("stdin", [b"", b" \n"])

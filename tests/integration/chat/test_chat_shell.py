@@ -53,7 +53,7 @@ def test_a_full_disk() -> None:
 def test_streams_that_are_closed(closed: str) -> None:
     with serving(lambda x: x.say("hello")) as server:
         done = shell(server.url, f"CHAT hi {closed}")
-        assert len(server.bodies) == 1
+        assert len(server.requests) == 1
     assert done.returncode == 0, done.stderr
     assert done.stdout == ("" if ">&-" in closed.split() else "hello\n")
 

@@ -1,70 +1,18 @@
-"""An OpenAI-compatible server on loopback that does what a test tells it to."""
+"""An engine on loopback that answers as its brain does, where a test does not tell it otherwise."""
 
 from __future__ import annotations
 
-import json
-import socket
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
+from tests.integration import engine_server
+from tests.integration.engine_server import Server
 from tests.unit.stackctl.proofs import brain
 
-#: seconds after which a handler that is to hang ends by itself, should a test forget it
-_LONGEST = 60.0
+__all__ = ["Exchange", "Server", "serving"]
 
 
-@dataclass
-class Exchange:
-    """One request, and the ways to answer it."""
-
-    handler: BaseHTTPRequestHandler
-    path: str
-    body: Mapping[str, Any]
-    number: int  # of the requests so far, from 1
-    ended: threading.Event
-
-    def send(self, status: int, kind: str, data: bytes, **headers: str) -> None:
-        self.handler.send_response(status)
-        self.handler.send_header("Content-Type", kind)
-        self.handler.send_header("Content-Length", str(len(data)))
-        for name, value in headers.items():
-            self.handler.send_header(name.replace("_", "-"), value)
-        self.handler.end_headers()
-        self.handler.wfile.write(data)
-
-    def json(self, value: Any, status: int = 200, **headers: str) -> None:
-        self.send(status, "application/json", json.dumps(value).encode(), **headers)
-
-    def begin_stream(self) -> None:
-        self.handler.send_response(200)
-        self.handler.send_header("Content-Type", "text/event-stream; charset=utf-8")
-        self.handler.send_header("Transfer-Encoding", "chunked")
-        self.handler.end_headers()
-
-    def chunk(self, data: bytes) -> None:
-        self.handler.wfile.write(b"%x\r\n%b\r\n" % (len(data), data))
-        self.handler.wfile.flush()
-
-    def event(self, value: Any) -> None:
-        self.chunk(b"data: " + json.dumps(value, ensure_ascii=False).encode() + b"\n\n")
-
-    def end_stream(self, *, done: bool = True) -> None:
-        if done:
-            self.chunk(b"data: [DONE]\n\n")
-        self.chunk(b"")
-
-    def hang(self) -> None:
-        self.ended.wait(_LONGEST)
-
-    def cut(self) -> None:
-        """As an engine that crashes."""
-        with suppress(OSError):
-            self.handler.connection.shutdown(socket.SHUT_RDWR)
-
+class Exchange(engine_server.Exchange):
     def answer(self, whole: brain.Message) -> None:
         """A completion, streamed if that was asked for."""
         if not self.body.get("stream"):
@@ -79,41 +27,6 @@ class Exchange:
         self.answer(brain.completion(self.body))
 
 
-@dataclass
-class Server:
-    url: str
-    requests: list[Mapping[str, Any]] = field(default_factory=list)
-
-
-@contextmanager
-def serving(act: Callable[[Exchange], None]) -> Iterator[Server]:
+def serving(act: Callable[[Exchange], None]) -> AbstractContextManager[Server]:
     """A server for which `act` answers each POST."""
-    ended, lock = threading.Event(), threading.Lock()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            with lock:
-                made.requests.append(body)
-                number = len(made.requests)
-            self.close_connection = True
-            with suppress(OSError):
-                act(Exchange(self, self.path, body, number, ended))
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    made = Server(f"http://127.0.0.1:{server.server_address[1]}")
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield made
-    finally:
-        ended.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    return engine_server.serving(act, Exchange)
