@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import ssl
 import time
@@ -14,7 +15,8 @@ import pytest
 from stackctl.model.load import Patience, Target, Volley
 from stackctl.system.load import fire
 from tests.integration.bench.server import FAULTS
-from tests.integration.bench.threaded import self_signed, serving
+from tests.integration.bench.threaded import serving
+from tests.integration.certificate import certify
 
 BODY = json.dumps(
     {"model": "null", "messages": [{"role": "user", "content": "a b"}], "max_tokens": 8}
@@ -117,9 +119,8 @@ def test_no_request_is_begun_after_the_time(null: str) -> None:
 
 
 def test_tls_by_a_ca_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tmp_path / "tls"
-    folder.mkdir()
-    pem = self_signed(folder)
+    pem = tmp_path / "pair.pem"
+    certify(pem, (os.getuid(), os.getgid()), "DNS:localhost")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pem)
     with serving(context) as port:

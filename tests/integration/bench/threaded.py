@@ -1,20 +1,13 @@
-"""The server in a thread of the test, and a certificate of nobody's CA for it."""
+"""The server in a thread of the test."""
 
 from __future__ import annotations
 
 import asyncio
-import datetime
 import queue
 import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from tests.integration.bench.server import Server
 
@@ -42,25 +35,3 @@ def serving(
     finally:
         loop.call_soon_threadsafe(ended.set)
         thread.join()
-
-
-def self_signed(folder: Path) -> Path:
-    """A certificate for `localhost`, and its key in the same file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    form, style = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
-    secret = key.private_bytes(form, style, serialization.NoEncryption())
-    (folder / "pair.pem").write_bytes(certificate.public_bytes(form) + secret)
-    return folder / "pair.pem"

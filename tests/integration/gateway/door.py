@@ -30,7 +30,7 @@ from stackctl.model import StackError
 from stackctl.model.gateway import Key
 from stackctl.system import files, haproxy
 from stackctl.system.docker import Docker
-from tests.integration.gateway.certificate import certify
+from tests.integration.certificate import certify
 from tests.integration.stack.box import docker, free_ports
 
 HERE = Path(__file__).parent
