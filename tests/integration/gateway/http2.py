@@ -80,6 +80,13 @@ class Http2:
         elif isinstance(event, ConnectionTerminated):
             self.closed = True
 
+    def room(self, stream: int, size: int) -> bool:
+        """Wait until the other side takes so much of a stream; False if it has ended."""
+        while not self.closed and self.h2.local_flow_control_window(stream) < size:
+            self.flush()
+            self.hear()
+        return not self.closed
+
     def ask(self, headers: Headers, body: bytes = b"", *, end: bool = True) -> int:
         """Send a request -> its stream."""
         stream = self.h2.get_next_available_stream_id()
