@@ -107,11 +107,6 @@ def wants(services: Sequence[Service], folder: Path | None = None) -> tuple[Want
     return tuple(found)
 
 
-def unnamed(services: Sequence[Service]) -> tuple[Service, ...]:
-    """Services of which nothing says where their models come from."""
-    return tuple(service for service in services if not wants((service,)))
-
-
 def canonical(source: Source, folder: Path | None) -> Source:
     """A path in the models' folder always in one way: from there."""
     if source.kind is not Kind.FILE or folder is None:

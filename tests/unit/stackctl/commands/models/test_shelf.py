@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from stackctl.commands.models import shelf as module
-from stackctl.commands.models.shelf import Shelf, Want, canonical, unnamed, usual, wants
+from stackctl.commands.models.shelf import Shelf, Want, canonical, usual, wants
 from stackctl.model import Kind, Source, StackError
 from stackctl.models.source import parse
 from tests.unit.stackctl.commands.models import lying
@@ -36,7 +36,6 @@ def test_services_that_name_nothing(shelf: Shelf) -> None:
     own = lying.service(shelf, "main", "ollama", "tiny:1")
     strange = lying.service(shelf, "x", "no-such-engine", "m")
     assert wants((image, own, strange)) == (Want(Source(Kind.OLLAMA, "tiny:1"), "", "main"),)
-    assert unnamed((image, own, strange)) == (image, strange)
 
 
 @pytest.mark.parametrize(
