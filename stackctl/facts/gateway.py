@@ -6,9 +6,9 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from stackctl.gateway import servers
+from stackctl.gateway import render, servers
 from stackctl.model import Observed, Service, StackError, Unavailable
-from stackctl.system import haproxy
+from stackctl.system import files, haproxy
 
 ENGINE = "haproxy"
 #: where its sockets are inside the container
@@ -41,10 +41,21 @@ def wait(gateway: Service, names: Iterable[str]) -> tuple[str, ...]:
         return ()
     until = time.monotonic() + _PATIENCE
     while True:
+        aside = _aside(folder)
         told = servers.parse(haproxy.command(folder, "show stat"))
         up = {server for (_, server), state in told.items() if state.up}
-        known = {server for _, server in told}
+        known = {server for backend, server in told if backend not in aside}
         missed = tuple(name for name in names if name not in up and name in known)
         if not missed or time.monotonic() > until:
             return missed
         time.sleep(_PAUSE)
+
+
+def _aside(folder: Path) -> frozenset[str]:
+    """Backends that a rollout takes servers out of, for a while and on purpose.
+
+    One that was killed leaves the gateway as it was just then, but not the lock.
+    """
+    if "rollout" not in files.holder(folder.parents[1] / "lock"):
+        return frozenset()
+    return servers.keys(haproxy.command(folder, f"show map {render.CONF}/{render.HELD}"))

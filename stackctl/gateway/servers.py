@@ -1,4 +1,4 @@
-"""What HAProxy says of its servers (`show stat`). Pure."""
+"""What HAProxy says of its servers (`show stat`), and of those that wait (`show map`). Pure."""
 
 from __future__ import annotations
 
@@ -31,3 +31,8 @@ def parse(text: str) -> dict[tuple[str, str], State]:
         for row in rows
         if row.get("svname") not in (None, "FRONTEND")
     }
+
+
+def keys(text: str) -> frozenset[str]:
+    """Of the rows that `show map` prints: an address in memory, the key, its value."""
+    return frozenset(row.split()[1] for row in text.splitlines() if row.strip())

@@ -182,6 +182,17 @@ def lock(path: Path, verb: str, *, patience: float = 0.0) -> Iterator[None]:
                 handle.truncate(0)
 
 
+def holder(path: Path) -> str:
+    """Who holds a lock, in the words that it wrote there; empty if nobody does."""
+    try:
+        with path.open(encoding="utf-8") as handle:
+            note = handle.read().strip()
+            # without a note it is not tried: for a moment nobody else could take it
+            return note if note and not _locked(handle.fileno()) else ""
+    except OSError:
+        return ""
+
+
 def _locked(handle: int) -> bool:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stackctl.gateway.servers import State, parse
+from stackctl.gateway.servers import State, keys, parse
 
 STAT = """# pxname,svname,qcur,qmax,scur,smax,slim,stot,status
 api,FRONTEND,,,1,2,24972,9,OPEN
@@ -26,3 +26,8 @@ def test_servers_and_their_backends() -> None:
 
 def test_an_old_process_that_has_ended_says_nothing() -> None:
     assert parse("") == {}
+
+
+def test_the_keys_of_a_map() -> None:
+    assert keys("0x7f01e800 coder down\n0x7f01e840 main all\n\n") == {"coder", "main"}
+    assert keys("") == frozenset()
