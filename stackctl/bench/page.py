@@ -38,9 +38,9 @@ th:first-child, td:first-child { text-align: left; } th { color: var(--soft); fo
     f".key.s{n} {{ background: var(--s{n}); }}\n"
     for n in range(COLOURS)
 )
-_SIMULATED = (
-    "<b>Simulated GPUs.</b> The engines are real, the GPUs are not: these figures say nothing "
-    "about the speed of a model, and nothing about energy."
+SIMULATED = (
+    '<p class="warn"><b>Simulated GPUs.</b> The engines are real, the GPUs are not: these figures '
+    "say nothing about the speed of a model, and nothing about energy.</p>"
 )
 
 
@@ -54,16 +54,16 @@ def page(result: Result) -> str:
         f"{result.output_tokens} out; {escape(result.id)}, seed {result.seed}</p>",
     ]
     if any(run.simulated for run in result.runs):
-        parts.append(f'<p class="warn">{_SIMULATED}</p>')
-    parts.append(_legend(result.runs))
-    parts.append(f'<div class="plots">{"".join(_plots(result.runs))}</div>')
+        parts.append(SIMULATED)
+    parts.append(legend(result.runs))
+    parts.append(f'<div class="plots">{"".join(plots(result.runs))}</div>')
     if len(result.runs) > 1:
         parts.append("<h2>Side by side, one request at a time</h2>")
-        parts.append(_table(tables.SIDE, tables.side_by_side(result)))
+        parts.append(table(tables.SIDE, tables.side_by_side(result)))
     for run in result.runs:
         parts.append(f"<h2>{escape(run.name)}: {escape(run.model)}</h2>")
         parts.append(f'<p class="meta">{escape(" ".join(filter(None, (run.engine, run.url))))}</p>')
-        parts.append(_table(tables.HEADER, tables.rows(run)))
+        parts.append(table(tables.HEADER, tables.rows(run)))
         said = "".join(f"<li>{escape(note)}</li>" for note in tables.notes(run))
         parts.append(f"<ul>{said}</ul>" if said else "")
     parts.append(
@@ -71,16 +71,22 @@ def page(result: Result) -> str:
         "TPOT: per output token after the first. Knee: where throughput by response time is "
         "largest; beyond it, requests wait more than they gain.</p>"
     )
+    return document(f"stackctl bench: {names}", parts)
+
+
+def document(title: str, parts: Sequence[str]) -> str:
+    """A whole page of these parts."""
     body = "\n".join(filter(None, parts))
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>stackctl bench: {escape(names)}</title><style>{_STYLE}</style></head>\n"
+        f"<title>{escape(title)}</title><style>{_STYLE}</style></head>\n"
         f"<body>\n{body}\n</body></html>\n"
     )
 
 
-def _legend(runs: Sequence[Run]) -> str:
+def legend(runs: Sequence[Run]) -> str:
+    """Whose line is which; as many as have a colour of their own."""
     items = "".join(
         f'<span class="item"><span class="key s{n % COLOURS}"></span>{escape(run.name)}</span>'
         for n, run in enumerate(runs)
@@ -88,7 +94,8 @@ def _legend(runs: Sequence[Run]) -> str:
     return f'<p class="legend">{items}<span class="unit">dashed: 95th percentile</span></p>'
 
 
-def _plots(runs: Sequence[Run]) -> list[str]:
+def plots(runs: Sequence[Run]) -> list[str]:
+    """Throughput, TTFT, TPOT and speed over the concurrencies."""
     return [
         plot("Throughput", "tokens/s", _lines(runs, lambda s: s.tokens_per_s)),
         plot(
@@ -129,7 +136,7 @@ def _lines(
     ]
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
     body = "".join(
         f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows

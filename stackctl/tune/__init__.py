@@ -1,0 +1,1 @@
+"""`stackctl tune`: spaces of settings, the order in which they are tried, and what wins. Pure."""
