@@ -44,7 +44,7 @@ REQUESTS: tuple[Failure, ...] = (
     ),
     Failure(
         "context-exceeded",
-        r"exceeds the available context size|maximum context length is",
+        r"exceeds the available context size|maximum context length (?:is|\(\d)",
         "the request is longer than the context window",
         "shorten it, or raise the role's context in env/stack.env, then `stackctl up ROLE`",
         _AT,

@@ -112,7 +112,12 @@ TRANSPORT: tuple[Kind, ...] = (
     Kind("not-a-completion", "JSON of another form", "that is no OpenAI-compatible API", _VERSION),
     Kind("not-a-stream", "no stream where one was asked for", "stream: true is ignored", _VERSION),
     Kind("truncated", 'finish_reason "length"', "max_tokens was over", "a larger --max-tokens"),
-    Kind("empty-answer", "neither text nor a call", "the parser swallowed it all", _PARSER),
+    Kind(
+        "empty-answer",
+        "neither text nor a call, at most thoughts",
+        "the parser of calls is missing, or of another family, and what the model wrote was dropped",
+        _PARSER,
+    ),
 )
 
 #: the form of calls

@@ -17,7 +17,8 @@ EXCEEDED = "context-exceeded"
 _EXACT, _ESTIMATED = 0.005, 0.04
 _LEAST = 16  # tokens: what a template adds that the engine's tokenizer was not told of
 _LIMIT = re.compile(
-    r"available context size \((\d+)|maximum context length (?:is|of) (\d+)|context window of (\d+)"
+    r"available context size \((\d+)|maximum context length (?:is |of |\()(\d+)"
+    r"|context window of (\d+)"
 )
 
 

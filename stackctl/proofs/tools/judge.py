@@ -98,8 +98,9 @@ def _why_none(case: Case, answer: Answer, plain: int | None) -> Trouble:
     if answer.prompt_tokens and plain and answer.prompt_tokens - plain < _TOOLS_TAKE:
         counted = f"{answer.prompt_tokens} prompt tokens with tools, {plain} without"
         return Trouble("template-without-tools", counted)
-    if not answer.content.strip() and not answer.reasoning.strip():
-        return Trouble("empty-answer", f"finish_reason {answer.finish!r}")
+    if not answer.content.strip():
+        thought = f", after the thoughts: {answer.reasoning}" if answer.reasoning.strip() else ""
+        return Trouble("empty-answer", f"finish_reason {answer.finish!r}{thought}"[:_SHOWN])
     return Trouble("choice-ignored" if case.forced else "no-call", _said(answer))
 
 

@@ -777,6 +777,11 @@ PLACES: tuple[tuple[tuple[Failure, ...], str, str], ...] = (
     (REQUESTS, "This model's maximum context length is 131072 tokens.", "context-exceeded"),
     (
         REQUESTS,
+        "Input length (3071) exceeds model's maximum context length (2048).",
+        "context-exceeded",
+    ),
+    (
+        REQUESTS,
         "llama_context: n_ctx_per_seq (4096) < n_ctx_train (131072) -- the full capacity of "
         "the model will not be utilized",
         "context-divided",

@@ -101,6 +101,12 @@ def _text(content: str) -> Callable[[Message], None]:
     return fault
 
 
+def _thoughts(whole: Message) -> None:
+    """vLLM without a parser of calls, of a gpt-oss."""
+    _text("")(whole)
+    _message(whole)["reasoning"] = "I look it up."
+
+
 def _template(whole: Message) -> None:
     _text("I cannot know the weather.")(whole)
     whole["usage"]["prompt_tokens"] = 70
@@ -135,6 +141,8 @@ FAULTS: tuple[tuple[str, str, Callable[[Message], None]], ...] = (
     ("choice-ignored", "required", _text("How nice!")),
     ("choice-ignored", "named", lambda w: _function(w).update(name="get_time")),
     ("empty-answer", "single", _text("")),
+    ("empty-answer", "single", _thoughts),
+    ("empty-answer", "required", _thoughts),
     ("wrong-finish", "single", _finish("stop")),
     ("truncated", "single", _finish("length")),
     ("arguments-json", "single", _arguments('{"city": "Par')),

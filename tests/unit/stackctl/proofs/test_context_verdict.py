@@ -121,6 +121,10 @@ def test_no_fix_of_a_stranger_names_a_role() -> None:
         ({"error": {"message": "exceeds the available context size", "n_ctx": 512}}, 512),
         ({"error": {"message": "request (9 tokens) exceeds the available context size (8 t"}}, 8),
         ({"error": {"message": "This model's maximum context length is 2048 tokens."}}, 2048),
+        (
+            {"error": {"message": "Input length (3071) exceeds model's maximum context length (9)."}},
+            9,
+        ),
         ({"error": {"message": "the prompt exceeds the available context size"}}, None),
     ],
 )
