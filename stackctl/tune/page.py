@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from html import escape
 
 from stackctl.bench import page as bench
 from stackctl.bench import tables as figures
-from stackctl.bench.plot import COLOURS
 from stackctl.bench.result import Run
+from stackctl.drawing import page as drawing
+from stackctl.drawing.plot import COLOURS
 from stackctl.tune import tables
 from stackctl.tune.contest import Contest, Entry
 
@@ -27,16 +27,16 @@ def page(role: str, where: str, contest: Contest) -> str:
         f"at most {load.output} out</p>",
         bench.SIMULATED if any(run.simulated for run in runs) else "",
         f"<p><b>{escape(tables.verdict(contest))}</b></p>",
-        bench.table(tables.header(contest.objective.goal), tables.rows(contest)),
-        _list(list(tables.reasons(contest))),
+        drawing.table(tables.header(contest.objective.goal), tables.rows(contest)),
+        drawing.bullets(tables.reasons(contest)),
         bench.legend(runs),
-        f'<div class="plots">{"".join(bench.plots(runs))}</div>',
+        bench.plots(runs),
     ]
     for entry, run in chosen:
         parts.append(f"<h2>{escape(entry.trial.label)}</h2>")
-        parts.append(bench.table(figures.HEADER, figures.rows(run)))
-        parts.append(_list(list(figures.notes(run))))
-    return bench.document(f"stackctl tune: {role}", parts)
+        parts.append(drawing.table(figures.HEADER, figures.rows(run)))
+        parts.append(drawing.bullets(figures.notes(run)))
+    return drawing.document(f"stackctl tune: {role}", parts)
 
 
 def _chosen(contest: Contest) -> list[tuple[Entry, Run]]:
@@ -49,8 +49,3 @@ def _chosen(contest: Contest) -> list[tuple[Entry, Run]]:
 def _order(entry: Entry, contest: Contest) -> tuple[bool, bool, float]:
     gain = entry.against.gain if entry.against else 0.0
     return (entry is not contest.current, entry is not contest.best, -gain)
-
-
-def _list(said: Sequence[str]) -> str:
-    items = "".join(f"<li>{escape(line)}</li>" for line in said)
-    return f"<ul>{items}</ul>" if items else ""

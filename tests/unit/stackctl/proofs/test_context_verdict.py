@@ -9,7 +9,6 @@ import pytest
 
 from stackctl.model import Severity
 from stackctl.model.reply import Reply
-from stackctl.proofs.context.chart import Line, chart, scale
 from stackctl.proofs.context.guard import Memory, danger
 from stackctl.proofs.context.page import page, rows
 from stackctl.proofs.context.prompt import build
@@ -122,8 +121,8 @@ def test_no_fix_of_a_stranger_names_a_role() -> None:
         ({"error": {"message": "request (9 tokens) exceeds the available context size (8 t"}}, 8),
         ({"error": {"message": "This model's maximum context length is 2048 tokens."}}, 2048),
         (
-            {"error": {"message": "Input length (3071) exceeds model's maximum context length (9)."}},
-            9,
+            {"error": {"message": "Input length (9) exceeds model's maximum context length (8)."}},
+            8,
         ),
         ({"error": {"message": "the prompt exceeds the available context size"}}, None),
     ],
@@ -162,31 +161,15 @@ def test_danger(now: Memory, why: str) -> None:
     assert (why in said) if why else said == ""
 
 
-@pytest.mark.parametrize(
-    ("top", "ticks"),
-    [
-        (0, [0, 1]),
-        (1, [0, 0.25, 0.5, 0.75, 1]),
-        (7, [0, 2, 4, 6, 8]),
-        (131072, [0, 50000, 100000, 150000]),
-        (0.003, [0, 0.001, 0.002, 0.003]),
-    ],
-)
-def test_scale(top: float, ticks: list[float]) -> None:
-    assert scale(top) == pytest.approx(ticks)
-
-
-def test_pictures_keep_within_their_frame() -> None:
-    assert chart("nothing", (Line("x", ()),)) == ""
-    picture = chart("a < b", (Line("x", [(0, 0), (100, 7)]),), mark=50)
-    assert "a &lt; b" in picture
-    assert 'cx="70.0" cy="220.0"' in picture
-    assert 'cx="620.0"' in picture
-
-
 def test_the_page_tells_every_step() -> None:
     refused = step(100, trouble=Trouble("context-exceeded"), limit=4096)
     text = page([way(step(50), refused)], "now")
     for row in rows(way(step(50), refused)):
         assert all(cell in text for cell in row)
     assert "context-exceeded" in text
+
+
+def test_a_model_that_looks_for_no_needles_has_lost_none() -> None:
+    lost = way(step(50, found=NONE))
+    assert ">lost</td>" in page([lost], "now")
+    assert "lost" not in page([replace(lost, rigged=True)], "now").partition("<body>")[2]
