@@ -46,7 +46,7 @@ class Automaton:
 def build(sentence: str) -> Automaton:
     first, *rest = sentence.split(" ")
     words = (first, *(f" {word}" for word in rest))
-    tokens = (*_byte_tokens(), *SPECIAL, TOOL_CALL, *words)
+    tokens = (*byte_tokens(), *SPECIAL, TOOL_CALL, *words)
     if len(set(tokens)) != len(tokens):
         # the last token alone decides the next one, and engines refuse a vocabulary with doubles
         raise ValueError(
@@ -62,7 +62,7 @@ def build(sentence: str) -> Automaton:
     return Automaton(tokens, following, instead)
 
 
-def _byte_tokens() -> tuple[str, ...]:
+def byte_tokens() -> tuple[str, ...]:
     """The names byte-level BPE gives to bytes: itself if printable, else from U+0100 on."""
     printable = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
     others = iter(range(0x100, 0x200))

@@ -28,10 +28,15 @@ CERTAIN = 2.0
 
 
 def write(path: Path, shape: Shape) -> None:
-    automaton = build(shape.sentence)
+    run(path, shape, build(shape.sentence), CHAT_TEMPLATE)
+
+
+def run(path: Path, shape: Shape, automaton: Automaton, template: str) -> None:
+    """A model of that shape that runs an automaton."""
     width = -(-len(automaton.tokens) // 64) * 64
     writer = gguf.GGUFWriter(path, "llama")
     _describe(writer, shape, width, automaton)
+    writer.add_chat_template(template)
     for name, values in _tensors(shape, width, automaton).items():
         writer.add_tensor(name, values)
     writer.write_header_to_file()
@@ -73,7 +78,6 @@ def _describe(writer: gguf.GGUFWriter, shape: Shape, width: int, automaton: Auto
     writer.add_eos_token_id(automaton.id(END))
     writer.add_pad_token_id(automaton.id(UNUSED))
     writer.add_add_bos_token(False)
-    writer.add_chat_template(CHAT_TEMPLATE)
 
 
 def _tensors(shape: Shape, width: int, automaton: Automaton) -> dict[str, NDArray[np.float32]]:
