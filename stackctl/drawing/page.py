@@ -7,7 +7,8 @@ from html import escape
 
 from stackctl.drawing.plot import COLOURS, key
 
-_STYLE = """
+_STYLE = (
+    """
 :root { color-scheme: light dark; --ink: #1b1f24; --soft: #59636e; --line: #d9dee5; --back: #fff;
   --panel: #f6f7f9; --bad: #b3261e; --found: #d5ecd9; --lost: #f6d5cf;
   --s0: #1f6feb; --s1: #c4520a; --s2: #1a7f37; --s3: #8250df; --s4: #bf3989; --s5: #59636e; }
@@ -32,25 +33,29 @@ figure { margin: 0; background: var(--panel); border-radius: 8px; padding: .8em;
 figure svg { width: 100%; height: auto; display: block; }
 .grid { stroke: var(--line); } .mark { stroke: var(--soft); stroke-dasharray: 2 3; }
 .tick { fill: var(--soft); font-size: 12px; }
-polyline { fill: none; stroke-width: 2.2; } polyline.dashed { stroke-dasharray: 5 4; }
-polygon.dashed { fill: var(--panel); stroke-width: 1.5; }
+polyline { fill: none; stroke-width: 2.2; }
 .ring { fill: none; stroke: var(--ink); stroke-width: 1.5; }
 .scroll { overflow-x: auto; margin: .5em 0; } table { border-collapse: collapse; width: 100%; }
 th, td { text-align: right; padding: .35em .8em; border-bottom: 1px solid var(--line);
   white-space: nowrap; font-variant-numeric: tabular-nums; }
 th { color: var(--soft); font-weight: 600; font-size: .87em; }
 .text, th:first-child, td:first-child { text-align: left; }
-table.marks { width: auto; } .marks td + td { text-align: center; border: 2px solid var(--back); }
+.marks th, .marks td + td { text-align: center; } .marks td + td { border: 2px solid var(--panel); }
 .found { background: var(--found); } .lost { background: var(--lost); }
 svg.key { width: .95em; height: .95em; vertical-align: -.1em; margin-right: .3em; }
 .legend span.item { margin-right: 1.5em; white-space: nowrap; }
 @media (max-width: 30em) { .tick { font-size: 17px; } th, td { padding: .3em .5em; } }
 @media print { body { margin: 0; max-width: none; } .plots { grid-template-columns: 1fr 1fr; }
   .scroll { overflow: visible; } h2, h3 { break-after: avoid; } tr { break-inside: avoid; } }
-""" + "".join(
-    f"polyline.s{n} {{ stroke: var(--s{n}); }} "
-    f"polygon.s{n} {{ fill: var(--s{n}); stroke: var(--s{n}); }}\n"
-    for n in range(COLOURS)
+"""
+    + "".join(
+        f"polyline.s{n} {{ stroke: var(--s{n}); }} "
+        f"polygon.s{n} {{ fill: var(--s{n}); stroke: var(--s{n}); }}\n"
+        for n in range(COLOURS)
+    )
+    + """polyline.dashed { stroke-dasharray: 5 4; }
+polygon.dashed { fill: var(--panel); stroke-width: 1.5; }
+"""
 )
 
 
@@ -108,9 +113,12 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def marks(
-    corner: str, columns: Sequence[str], rows: Iterable[tuple[str, Sequence[bool] | None]]
+    title: str,
+    corner: str,
+    columns: Sequence[str],
+    rows: Iterable[tuple[str, Sequence[bool] | None]],
 ) -> str:
-    """A field for each pair: found, lost, or not known."""
+    """A figure with a field for each pair: found, lost, or not known."""
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in (corner, *columns))
     unknown: Sequence[bool | None] = [None] * len(columns)
     body = "".join(
@@ -118,8 +126,9 @@ def marks(
         for name, cells in rows
     )
     return (
+        f"<figure><figcaption>{escape(title)}</figcaption>"
         '<div class="scroll" tabindex="0"><table class="marks">'
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div></figure>"
     )
 
 

@@ -13,8 +13,8 @@ from stackctl.proofs.context.step import Step
 from stackctl.proofs.context.verdict import Way, advice, findings
 
 _RIGGED = (
-    "the window, and the way to it, are proven, the times say nothing about a model. It is a "
-    "rigged one, which looks for no needles."
+    "the window, and the way to it, are proven; the times say nothing about a model. The model is "
+    "a rigged one, which looks for no needles."
 )
 
 
@@ -26,7 +26,7 @@ def page(ways: Sequence[Way], made: str) -> str:
         drawing.simulated(_RIGGED) if any(way.rigged for way in ways) else "",
     ]
     for way in ways:
-        parts += [_head(way), _pictures(way), drawing.table(HEADER, rows(way)), _needles(way)]
+        parts += [_head(way), _pictures(way), drawing.table(HEADER, rows(way))]
     return drawing.document("stackctl prove context", parts)
 
 
@@ -60,15 +60,15 @@ def _pictures(way: Way) -> str:
         plot("Time to the first token", "s", [Line("", 0, first)], along),
         plot("GPU memory of the role", "MiB", [Line("", 0, vram)], along),
     ]
-    return drawing.plots(drawn)
+    return drawing.plots([*drawn, _needles(way)])
 
 
 def _needles(way: Way) -> str:
     if way.rigged and not way.recalls:
         return ""
     depths = [f"{depth} %" for depth in DEPTHS]
-    found = [(str(s.sent), s.found if s.holds else None) for s in way.steps]
-    return f"<h3>Needles, by depth of the prompt</h3>{drawing.marks('TOKENS', depths, found)}"
+    found = [(str(s.sent), None if s.trouble else s.found) for s in way.steps]
+    return drawing.marks("Needles found, by depth of the prompt", "TOKENS", depths, found)
 
 
 HEADER = ("STEP", "SENT", "TAKEN", "FIRST TOKEN", "WHOLE", "VRAM MIB", "FOUND", "RESULT")

@@ -76,7 +76,7 @@ def test_words_to_the_left_and_numbers_to_the_right() -> None:
 
 
 def test_fields_that_are_not_known() -> None:
-    made = marks("T", ("0 %", "50 %"), [("10", (True, False)), ("20", None)])
+    made = marks("found", "T", ("0 %", "50 %"), [("10", (True, False)), ("20", None)])
     assert made.count('class="found"') == made.count('class="lost"') == 1
     assert made.count("<td>-</td>") == 2
 
