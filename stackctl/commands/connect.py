@@ -60,9 +60,10 @@ def connect(name: str | None, *, client: str | None, typed: str, as_json: bool) 
 
 def _look(name: str | None, typed: str) -> _Found:
     root = settings.find_root()
-    place, docker = apply.Place(root), Docker()
+    place = apply.Place(root)
     key = _key(place, name) if name else None
-    pair = apply.found(docker, place)
+    pairs = Docker().services()
+    pair = apply.found(pairs, place)
     if pair is None:
         raise StackError(
             "there is no gateway by which clients could come",
@@ -71,7 +72,7 @@ def _look(name: str | None, typed: str) -> _Found:
     service, container = pair
     if not container.running:
         raise StackError(f"the gateway, {container.name}, does not run", fix="stackctl up gateway")
-    backends = _allowed(apply.known_backends(docker, container.project), key)
+    backends = _allowed(apply.known_backends(pairs, container.project), key)
     store = Store(root / ".stackctl", *settings.gateway_user(root))
     current = store.current()
     door = address.Door(service.ports, current[0].names if current else (), _own())

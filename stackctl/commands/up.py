@@ -90,10 +90,11 @@ def _behind_the_gateway(
     docker: Docker, config: Settings, project: str, outcomes: Sequence[Outcome]
 ) -> tuple[Outcome, ...]:
     """What is up has to be so for its clients as well."""
-    pair = apply.found(docker, apply.Place(config.root))
+    pairs = docker.services()
+    pair = apply.found(pairs, apply.Place(config.root))
     if pair is None or not pair[1].running:
         return tuple(outcomes)
-    names = {c.name: s.name for s, c in docker.services(project)}
+    names = {c.name: s.name for s, c in pairs if c.project == project}
     up = {o.service.name for o in outcomes if o.done}
     missed = gateway.wait(pair[0], [c for c, s in names.items() if s in up])
     gone = {names[container] for container in missed}

@@ -17,6 +17,8 @@ from stackctl.system import files, haproxy
 from stackctl.system.certificates.store import Store
 from stackctl.system.docker import Docker
 
+Pairs = Sequence[tuple[Service, Container]]
+
 ROLE = "gateway"
 #: where compose/gateway/ is inside the container
 STATIC = "/etc/haproxy/gateway"
@@ -62,17 +64,17 @@ def load_keys(place: Place) -> tuple[Key, ...]:
     return keys.load(files.read(place.keys), str(place.keys))
 
 
-def found(docker: Docker, place: Place) -> tuple[Service, Container] | None:
+def found(pairs: Pairs, place: Place) -> tuple[Service, Container] | None:
     """The container that reads this clone's files."""
-    for service, container in docker.services():
+    for service, container in pairs:
         if any(mount.source == str(place.conf) for mount in service.mounts):
             return service, container
     return None
 
 
-def known_backends(docker: Docker, project: str) -> tuple[Backend, ...]:
+def known_backends(pairs: Pairs, project: str) -> tuple[Backend, ...]:
     """What is behind the gateway of a project, by the labels of its containers."""
-    hosts = [(service, container.name) for service, container in docker.services(project)]
+    hosts = [(service, c.name) for service, c in pairs if c.project == project]
     return backends.backends(hosts, ENGINES)
 
 
@@ -82,13 +84,15 @@ def refresh(root: Path, docker: Docker) -> bool:
     A configuration that HAProxy refuses changes nothing.
     """
     place = Place(root)
-    pair = found(docker, place)
-    if pair is None:
-        return False
-    service, container = pair
-    place.prepare()
     with files.lock(place.lock, "up", patience=PATIENCE):
-        wanted = rendered(place, known_backends(docker, container.project), service.ports)
+        # asked in here: who comes second sees what the first one has changed
+        pairs = docker.services()
+        pair = found(pairs, place)
+        if pair is None:
+            return False
+        service, container = pair
+        place.prepare()
+        wanted = rendered(place, known_backends(pairs, container.project), service.ports)
         there = {name: text(place.conf / name) for name in wanted}
         changed = [name for name in wanted if there[name] != wanted[name]]
         read = container.running and text(place.loaded) == digest(place, there)

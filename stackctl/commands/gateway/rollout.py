@@ -13,6 +13,7 @@ from enum import StrEnum
 from stackctl.commands import plan
 from stackctl.commands.gates import Patience
 from stackctl.commands.gateway import apply, swap
+from stackctl.commands.gateway.apply import Pairs
 from stackctl.commands.gateway.traffic import Traffic
 from stackctl.engines import ENGINES
 from stackctl.model import Container, Daemon, Driver, Gpu, Service, StackError, Unavailable
@@ -20,8 +21,6 @@ from stackctl.placement import spare
 from stackctl.settings import Settings
 from stackctl.system import files, nvml, terminal
 from stackctl.system.docker import Docker
-
-Pairs = tuple[tuple[Service, Container], ...]
 
 
 class Way(StrEnum):
@@ -59,7 +58,7 @@ def rollout(role: str, *, drain: float, patience: Patience, dry_run: bool) -> in
         return 0
     with files.lock(config.state / "lock", "rollout"):
         work = swap.Work(docker, config, stack, driver, daemon, patience, drain)
-        traffic = Traffic(apply.Place(config.root), _backend(docker, config, service, pairs))
+        traffic = Traffic(apply.Place(config.root), backend_of(config, service, pairs))
         with terminal.board() as board:
             if made.way is Way.SPARE:
                 done = swap.by_way_of(work, traffic, service, old, board, made.gpus)
@@ -107,13 +106,13 @@ def _running(service: Service, pairs: Pairs) -> Container:
     return mine[0]
 
 
-def _backend(docker: Docker, config: Settings, service: Service, pairs: Pairs) -> str:
+def backend_of(config: Settings, service: Service, pairs: Pairs) -> str:
     """The gateway's name for what this service serves; empty if no gateway runs."""
-    pair = apply.found(docker, apply.Place(config.root))
+    pair = apply.found(pairs, apply.Place(config.root))
     if pair is None or not pair[1].running:
         return ""
     hosts = {c.name for s, c in pairs if s.name == service.name}
-    for backend in apply.known_backends(docker, pair[1].project):
+    for backend in apply.known_backends(pairs, pair[1].project):
         if hosts & {server.name for server in backend.servers}:
             return backend.name
     return ""

@@ -72,7 +72,7 @@ def targets(asked: Asked) -> tuple[Target, ...]:
 def gateway(docker: Docker, project: str, key: str) -> Door:
     """How this machine reaches the gateway of this clone."""
     root = settings.find_root()
-    pair = apply.found(docker, apply.Place(root))
+    pair = apply.found(docker.services(), apply.Place(root))
     if pair is None or not pair[1].running or pair[1].project != project:
         raise StackError("there is no gateway that runs here", fix="--through engine")
     if not key:

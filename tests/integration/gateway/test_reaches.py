@@ -7,9 +7,10 @@ from contextlib import contextmanager
 
 import pytest
 
+from stackctl.commands.gateway import apply
 from stackctl.commands.gateway.traffic import Traffic
 from stackctl.facts.gateway import unreached
-from stackctl.model import Observed
+from stackctl.model import Container, Observed, Service
 from stackctl.system import files
 from stackctl.system.docker import Docker
 from tests.integration.gateway.door import Door
@@ -55,3 +56,17 @@ def test_another_one_is_told_during_a_rollout(door: Door) -> None:
             assert missed(door) == (door.engine("main").container,)
         finally:
             door.admin(f"set server {main} state ready")
+
+
+class Counted(Docker):
+    asked = 0
+
+    def services(self, project: str = "") -> tuple[tuple[Service, Container], ...]:
+        self.asked += 1
+        return super().services(project)
+
+
+def test_docker_is_asked_once_for_the_gateway_and_what_is_behind_it(door: Door) -> None:
+    docker = Counted()
+    assert apply.refresh(door.root, docker)
+    assert docker.asked == 1
