@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
 
     down = _verb(verbs, "down", _down, "stop and remove the services; models stay")
     words.roles(down)
-    words.project(down)
+    words.project(down, "what this clone brought up")
     words.dry_run(down)
 
     restart = _verb(verbs, "restart", _restart, "recreate the services, and prove each again")

@@ -31,15 +31,15 @@ def roles(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("roles", nargs="*", metavar="ROLE", help="main, coder ... (default: all)")
 
 
-def project(parser: argparse.ArgumentParser) -> None:
+def project(parser: argparse.ArgumentParser, default: str = "all here") -> None:
     parser.add_argument(
         "--project",
         metavar="NAME",
-        help="only this Compose project (default: COMPOSE_PROJECT_NAME if set, else all here)",
+        help=f"only this Compose project (default: COMPOSE_PROJECT_NAME if set, else {default})",
     )
 
 
-def dry_run(parser: argparse.ArgumentParser) -> None:
+def dry_run(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("--dry-run", action="store_true", help="print what would be done, do none")
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from stackctl import compose, settings
 from stackctl.commands import wanted
 from stackctl.commands.gateway import apply
+from stackctl.commands.gateway.apply import Pairs
 from stackctl.commands.plan import select
 from stackctl.model import StackError
 from stackctl.system import files, process, terminal
@@ -15,12 +16,14 @@ from stackctl.system.docker import Docker
 
 
 def down(roles: Sequence[str], *, project: str | None, dry_run: bool) -> int:
-    """Stop and remove containers (and, without `roles`, the network). Models stay."""
+    """Stop and remove containers (and, without `roles`, the network). Models stay, and without a
+    project that is named, what other clones have brought up."""
     docker = Docker()
-    lost = _lost(docker, project)
+    pairs = _ours(docker, project)
+    lost = _lost(pairs, project)
     # what has no container any more cannot be removed; that it is to be none is remembered
     left = [role for role in roles if role not in {name for _, name in lost}]
-    found = _projects(docker, left, project) if left or not roles else {}
+    found = _projects(pairs, left) if left or not roles else {}
     if not dry_run:
         _forget(lost, roles)
     if not found:
@@ -50,7 +53,7 @@ def down(roles: Sequence[str], *, project: str | None, dry_run: bool) -> int:
 
 def logs(roles: Sequence[str], *, project: str | None, follow: bool, tail: int) -> int:
     """Pass the engines' logs through."""
-    found = _projects(Docker(), roles, project)
+    found = _projects(Docker().services(settings.chosen_project(project)), roles)
     if not found:
         raise StackError("no container of the stack exists", fix="make up")
     code = 0
@@ -65,10 +68,24 @@ def state() -> Path:
     return settings.find_root() / ".stackctl"
 
 
-def _lost(docker: Docker, project: str | None) -> list[wanted.Name]:
+def _ours(docker: Docker, project: str | None) -> Pairs:
+    """Of the project that is named; else those that Compose made of this clone's files."""
+    if named := settings.chosen_project(project):
+        return docker.services(named)
+    mine = docker.services(folder=settings.find_root() / "compose")
+    projects = {container.project for _, container in mine}
+    for other in sorted({c.project for _, c in docker.services() if c.project} - projects):
+        terminal.err(
+            f"left alone: {other}, which was not brought up from here (stackctl down --project "
+            f"{other})"
+        )
+    return mine
+
+
+def _lost(pairs: Pairs, project: str | None) -> list[wanted.Name]:
     """What is to run, and has no container."""
+    there = {(container.project, service.name) for service, container in pairs}
     named = settings.chosen_project(project)
-    there = {(container.project, service.name) for service, container in docker.services(named)}
     return [name for name in wanted.load(state(), named) if name not in there]
 
 
@@ -79,9 +96,8 @@ def _forget(lost: Sequence[wanted.Name], roles: Sequence[str]) -> None:
             terminal.out(f"{name} has no container; it is no longer missed")
 
 
-def _projects(docker: Docker, roles: Sequence[str], project: str | None) -> dict[str, list[str]]:
+def _projects(pairs: Pairs, roles: Sequence[str]) -> dict[str, list[str]]:
     """Compose project -> its services that are meant."""
-    pairs = docker.services(settings.chosen_project(project))
     chosen = select([service for service, _ in pairs], roles)
     found: dict[str, list[str]] = {}
     for service, container in pairs:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from stackctl.model import Container, Daemon, Service, StackError, Unavailable
@@ -53,11 +54,16 @@ class Docker:
             root=raw.get("DockerRootDir", ""),
         )
 
-    def services(self, project: str = "") -> tuple[tuple[Service, Container], ...]:
-        """Every container that carries a contract, running or not, by name; all without project."""
+    def services(
+        self, project: str = "", folder: Path | None = None
+    ) -> tuple[tuple[Service, Container], ...]:
+        """Every container that carries a contract, running or not, by name: of one project, of the
+        compose files in one folder, or all."""
         labels = [inspect.LABEL + "role"]
         if project:
             labels.append(f"com.docker.compose.project={project}")
+        if folder:
+            labels.append(f"com.docker.compose.project.working_dir={folder}")
         rows = self._call("containers", all=True, filters={"label": labels})
         if not rows:
             return ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -61,9 +62,11 @@ def test_another_one_is_told_during_a_rollout(door: Door) -> None:
 class Counted(Docker):
     asked = 0
 
-    def services(self, project: str = "") -> tuple[tuple[Service, Container], ...]:
+    def services(
+        self, project: str = "", folder: Path | None = None
+    ) -> tuple[tuple[Service, Container], ...]:
         self.asked += 1
-        return super().services(project)
+        return super().services(project, folder)
 
 
 def test_docker_is_asked_once_for_the_gateway_and_what_is_behind_it(door: Door) -> None:
