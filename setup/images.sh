@@ -8,7 +8,7 @@ source "$here/lib.sh"
 
 repo=$(dirname -- "$here")
 sources=$repo/compose/images
-names=(sim-llama-cpp sim-whisper sim-comfyui sim-haproxy)
+names=(sim-llama-cpp sim-whisper sim-comfyui sim-haproxy tools)
 tags=("${names[@]/#/stackctl/}")
 tags=("${tags[@]/%/:1}")
 LABEL=stackctl.inputs
@@ -29,7 +29,7 @@ build() {
   say "building $tag"
   # the daemon's own builder: any other one does not see the base image that was made here
   quietly docker buildx build --builder default --load --progress plain --tag "$tag" --label "$LABEL=$inputs" \
-    "${secret[@]}" --file "$sources/$1/Dockerfile" "$sources" \
+    --build-arg BASE=debian:forky-slim "${secret[@]}" --file "$sources/$1/Dockerfile" "$sources" \
     || die "$tag could not be built" \
       "If certificates are refused above, a proxy opens TLS: set EXTRA_CA_FILE in env/stack.env." \
       "If packages are not found, make the base image anew: docker image rm debian:forky-slim && $here/images.sh"

@@ -6,7 +6,7 @@ from tests.unit.setup.fake_box import Box, append, fresh_box
 
 box = pytest.fixture(fresh_box)
 
-NAMES = ("sim-llama-cpp", "sim-whisper", "sim-comfyui", "sim-haproxy")
+NAMES = ("sim-llama-cpp", "sim-whisper", "sim-comfyui", "sim-haproxy", "tools")
 
 # Remembers the labels of what it has built; the base image is always there.
 DOCKER = r"""

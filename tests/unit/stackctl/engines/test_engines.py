@@ -45,7 +45,7 @@ def test_fragment_names_engine_image_and_health_check(name: str) -> None:
 def test_no_pin_without_an_engine() -> None:
     stems = {name.upper().replace("-", "_") for name in ENGINES}
     pins = {knob for knob in read_env(ROOT / "env/images.env") if not knob.endswith("_CUDA")}
-    assert pins == {stem + "_IMAGE" for stem in stems} | {"GATEWAY_IMAGE"}
+    assert pins == {stem + "_IMAGE" for stem in stems} | {"GATEWAY_IMAGE", "TOOLS_IMAGE"}
 
 
 @pytest.mark.parametrize("name", ENGINES)
