@@ -115,7 +115,7 @@ TRANSPORT: tuple[Kind, ...] = (
     Kind(
         "empty-answer",
         "neither text nor a call, at most thoughts",
-        "the parser of calls is missing, or of another family, and what the model wrote was dropped",
+        "the parser of calls is missing, or of another family: what the model wrote is dropped",
         _PARSER,
     ),
 )
