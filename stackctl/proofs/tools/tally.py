@@ -122,7 +122,5 @@ def _figures(one: Tally) -> tuple[str, str, str]:
 
 
 def _said(one: Tally) -> str:
-    told = [f"{count} x {kind}" for kind, count in one.kinds.items()]
-    if one.unproven:
-        told.append(f"({one.unproven} not counted)")
-    return ", ".join(told)
+    told = ", ".join(f"{count} x {kind}" for kind, count in one.kinds.items())
+    return f"{told} ({one.unproven} not counted)" if one.unproven else told

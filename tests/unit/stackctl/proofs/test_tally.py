@@ -7,7 +7,7 @@ import pytest
 from stackctl.proofs.kinds import KINDS, Trouble, fix
 from stackctl.proofs.statistics import wilson
 from stackctl.proofs.tools.cases import CASES
-from stackctl.proofs.tools.tally import findings, tally
+from stackctl.proofs.tools.tally import findings, rows, tally
 
 FINE: tuple[Trouble, ...] = ()
 JSON = (Trouble("arguments-json", "{"),)
@@ -43,6 +43,7 @@ def test_one_of_twenty() -> None:
 def test_what_a_rigged_model_decides_is_not_counted() -> None:
     one = tally(CASES[0], [TALK, JSON, FINE], rigged=True)
     assert (one.passed, one.failed, one.unproven) == (1, 1, 1)
+    assert rows([one])[0][-1] == "1 x no-call, 1 x arguments-json (1 not counted)"
     assert [f.values["failure"] for f in findings("m", [one], rigged=True)] == ["arguments-json"]
     real = tally(CASES[0], [TALK, JSON, FINE], rigged=False)
     assert (real.passed, real.failed, real.unproven) == (1, 2, 0)
