@@ -134,7 +134,7 @@ class Docker:
         parts = [self._stream("get", path, limit=LOG_READ)]
         if len(parts[0]) > LOG_READ * 0.9:
             parts.append(self._stream("get", f"{path}&tail={LOG_TAIL_LINES}", limit=LOG_READ))
-        return condense(parts)
+        return condense(map(inspect.unframe, parts))
 
     def _stream(self, method: str, path: str, *, limit: int | None = None, **extra: Any) -> bytes:
         """An answer of the daemon in frames, all of it or the first `limit` bytes."""
