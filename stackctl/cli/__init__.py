@@ -20,6 +20,7 @@ from stackctl.cli import (
     prove,
     rollout,
     tls,
+    tune,
     watch,
     words,
 )
@@ -102,6 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     prove.add(verbs)
     rollout.add(verbs)
     tls.add(verbs)
+    tune.add(verbs)
     watch.add(verbs)
     return parser
 

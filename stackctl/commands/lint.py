@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from stackctl import lint as core
@@ -12,6 +12,7 @@ from stackctl import report, settings
 from stackctl.commands import plan, vllm_flags
 from stackctl.lint import render
 from stackctl.model import Severity, StackError
+from stackctl.settings import Settings
 from stackctl.system import files, terminal
 
 
@@ -72,6 +73,14 @@ def list_rules(*, as_json: bool) -> int:
     return 0
 
 
+def errors(config: Settings, service: str) -> list[str]:
+    """What is wrong with one service of our own stack under these settings, in words."""
+    scope = _own(config)
+    mine = tuple(each for each in scope.project.services if each.name == service)
+    found, _ = _judged(scope, replace(scope.project, services=mine))
+    return [f"{i.summary}  [{i.rule}]" for i in found if i.severity is Severity.ERROR]
+
+
 def _scopes(paths: Sequence[str], command: str | None, env_files: Sequence[str]) -> list[_Scope]:
     if command is not None:
         if paths:
@@ -83,12 +92,15 @@ def _scopes(paths: Sequence[str], command: str | None, env_files: Sequence[str])
         return [_Scope(core.load_command(command), {}, None, 0)]
     if paths:
         return [_stranger(path, env_files) for path in paths]
-    config = plan.load()
+    return [_own(plan.load())]
+
+
+def _own(config: Settings) -> _Scope:
     env = {**config.environ, **config.values}
     name = str(config.compose_file)
     if config.compose_file.is_relative_to(Path.cwd()):
         name = str(config.compose_file.relative_to(Path.cwd()))
-    return [_scope(name, env)]
+    return _scope(name, env)
 
 
 def _stranger(path: str, env_files: Sequence[str]) -> _Scope:

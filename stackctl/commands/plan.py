@@ -34,13 +34,18 @@ def _fitting_profile(root: Path) -> str:
     return choose_profile(settings.hardware_profiles(root), driver)
 
 
-def resolve(config: Settings) -> Stack:
-    """The stack as Compose resolves it."""
+def rendered(config: Settings) -> str:
+    """The Compose project with every variable in its place, as JSON. Raises StackError."""
     argv = compose.argv(config.compose_file, config.env_files, "config", "--format", "json")
     result = process.run(argv, env=config.environ)
     if result.code != 0:
         raise compose.explain(result.err)
-    stack = compose.parse(result.out)
+    return result.out
+
+
+def resolve(config: Settings) -> Stack:
+    """The stack as Compose resolves it."""
+    stack = compose.parse(rendered(config))
     if not stack.services:
         raise StackError(
             f"no role is chosen: COMPOSE_PROFILES={config.values.get('COMPOSE_PROFILES', '')}",

@@ -100,4 +100,4 @@ class Contest:
 def drift(first: Score, again: Score) -> str:
     """How the second measurement of the same settings differs, in words."""
     gain = judge.duel(again, first, 1).gain
-    return f"{abs(gain - 1):.0%} {'better' if gain > 1 else 'worse'}"
+    return f"{max(gain, 1 / gain):.2f} times {'better' if gain > 1 else 'worse'}"

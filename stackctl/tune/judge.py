@@ -71,6 +71,15 @@ def duel(ours: Score, theirs: Score, among: int) -> Duel:
     return Duel(ratio, low, high, verdict)
 
 
+def fewest(among: int) -> int:
+    """Requests of a step with which one of so many candidates can win at all."""
+    for count in range(statistics.ENOUGH, 10_000):
+        apart = statistics.mann_whitney(range(count), range(count, 2 * count))
+        if among * apart < compare.ALPHA:
+            return count
+    raise ValueError(f"{among} candidates")
+
+
 def _unfit(step: Step, objective: Objective) -> str:
     """Why a step does not count."""
     if step.failed > MOST_FAILED * step.requests:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from stackctl.tune.knobs import DRAFTS, DRAFTS_ALSO, ENGINE, KNOBS, Kind, Spelling
 from stackctl.tune.space import Choice, Draft, Other, Value
@@ -62,6 +63,11 @@ def label(choice: Choice) -> str:
     return ", ".join(f"{name} {_text(value)}" for name, value in choice.items()) or "current"
 
 
+def missing(current: Current, engines: Sequence[str], others: Mapping[str, Other]) -> list[str]:
+    """Engines that are to be tried and of which nobody said what the model is called there."""
+    return [name for name in engines if name != current.engine and name not in others]
+
+
 def _said(name: str, value: Value, engine: str, gpus: int) -> str | None:
     """The engine's words; None where it does not have this setting."""
     knob = KNOBS[name]
@@ -110,9 +116,8 @@ def _flags(name: str, engine: str, said: str) -> dict[str, bool]:
 
 def _arity(text: str) -> dict[str, bool]:
     """Flags, and variables of Ollama's NAME=value -> whether a value stands behind them."""
-    words = text.split()
     found = {}
-    for word, after in zip(words, [*words[1:], "-"], strict=True):
+    for word, after in pairwise([*text.split(), "-"]):
         if word.startswith("-") or "=" in word:
             name, equals, _ = word.partition("=")
             found[_plain(name)] = not equals and not after.startswith("-")

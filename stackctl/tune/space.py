@@ -12,9 +12,6 @@ from typing import Any, NoReturn, TypeAlias
 from stackctl.model import StackError
 from stackctl.tune.knobs import DRAFTS, ENGINE, KNOBS, Kind
 
-#: requests of a step from which on two settings can be told apart (bench/statistics.py: ENOUGH)
-FEWEST = 8
-
 
 @dataclass(frozen=True, slots=True)
 class Draft:
@@ -138,10 +135,7 @@ class _Reader:
         levels = raw.get("concurrency", list(Load().concurrency))
         if not isinstance(levels, list) or not levels or not all(map(_count, levels)):
             self._bad("concurrency", "whole numbers above 0, as [1, 8, 32]")
-        load = Load(**{**raw, "concurrency": tuple(sorted(set(levels)))})
-        if load.requests < FEWEST:
-            self._bad("requests", f"at least {FEWEST}: fewer tell no difference from noise")
-        return load
+        return Load(**{**raw, "concurrency": tuple(sorted(set(levels)))})
 
     def _others(self, raw: Any) -> dict[str, Other]:
         if not isinstance(raw, dict):

@@ -122,6 +122,9 @@ def _slots(service: Service) -> Iterable[Issue]:
     )
     if service.engine != "llama-cpp" or not slots or not context or not promised:
         return
+    call = service.invocation
+    if call and any(call.named(name) for name in ("--kv-unified", "-kvu")):
+        return  # one cache for all of them, and each may fill it
     if context // slots < promised and known(str(context)):
         yield issue(
             "context.slots",
@@ -130,7 +133,7 @@ def _slots(service: Service) -> Iterable[Issue]:
             f"and {promised} are promised",
             "llama.cpp divides --ctx-size by --parallel",
             span=_given(service)[1],
-            advice=f"--ctx-size {promised * slots}, or --parallel 1",
+            advice=f"--ctx-size {promised * slots}, --kv-unified, or --parallel 1",
         )
 
 
