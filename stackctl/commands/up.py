@@ -68,7 +68,7 @@ def up(roles: Sequence[str], *, dry_run: bool, patience: Patience, recreate: boo
 
     # --- border: from here on the box is changed ---
     with files.lock(config.state / "lock", "restart" if recreate else "up"):
-        _get_images(docker, chosen, config)
+        get_images(docker, chosen, config)
         files.write(target, override)
         wanted.add(config.state, stack.project, [s.name for s in chosen], whole=not roles)
         if any(service.role == apply.ROLE for service in chosen):
@@ -122,7 +122,7 @@ def _refuse(findings: Sequence[Finding]) -> int:
     return 1
 
 
-def _get_images(docker: Docker, chosen: Sequence[Service], config: Settings) -> None:
+def get_images(docker: Docker, chosen: Sequence[Service], config: Settings) -> None:
     missing = {s.name: s.image for s in chosen if not docker.image_exists(s.image)}
     if not missing:
         return
