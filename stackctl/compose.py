@@ -78,6 +78,7 @@ def _service(name: str, raw: dict[str, Any]) -> Service:
         aliases=tuple(labels.get("stackctl.aliases", "").split()),
         slots=_number(name, labels, "stackctl.slots"),
         queue=_number(name, labels, "stackctl.queue"),
+        tools=labels.get("stackctl.tools", ""),
     )
 
 

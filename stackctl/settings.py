@@ -222,7 +222,7 @@ def _knob(root: Path, key: str) -> bool:
     roles = "|".join(role.upper() for role in _names(root, "roles"))
     if key in (*ENDPOINTS, *SECRETS, METRICS_FILE):
         return True
-    names = "ENGINE|PORT|CONTEXT|VRAM_MIB|SOURCE|ALIASES|SLOTS|QUEUE"
+    names = "ENGINE|PORT|CONTEXT|VRAM_MIB|SOURCE|ALIASES|SLOTS|QUEUE|TOOLS"
     gateway = "GATEWAY_(BIND|HTTP_BIND|HTTP_PORT|ACME_BIND|ACME_PORT|METRICS_PORT|COUNT_STREAMS)"
     return bool(re.fullmatch(rf"BIND_ADDRESS|{gateway}|({roles})_({names})", key))
 
@@ -256,6 +256,12 @@ def _check(where: str, key: str, value: str) -> None:
             ) from None
     if key == "GATEWAY_COUNT_STREAMS" and value not in ("yes", "no", ""):
         raise StackError(f"{where}: neither yes nor no", fix="yes or no", exit_code=2)
+    if key.endswith("_TOOLS") and value not in ("native", "emulated", ""):
+        raise StackError(
+            f"{where}: neither native nor emulated",
+            fix="native: the engine's own tool calls; emulated: docs/tools.md",
+            exit_code=2,
+        )
     if key in ENDPOINTS and value and not re.fullmatch(r"https?://[^\s@/]+(/[^\s@]*)?", value):
         raise StackError(
             f"{where}: not the address of a publisher",

@@ -19,6 +19,7 @@ from stackctl.checks import (
     support,
     there,
     tls,
+    tools,
     way,
 )
 from stackctl.model import Check, Facts, Finding, Phase, Severity, Unavailable
@@ -39,6 +40,7 @@ CHECKS: tuple[Check, ...] = (
     *services.CHECKS[1:2],
     *proof.CHECKS,
     *services.CHECKS[2:],
+    *tools.CHECKS,
     *gateway.CHECKS,
     *tls.CHECKS,
     *way.CHECKS,

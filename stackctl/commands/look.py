@@ -11,7 +11,7 @@ from stackctl import report, settings
 from stackctl.checks import CHECKS, run, worst
 from stackctl.commands import wanted
 from stackctl.commands.plan import select
-from stackctl.facts import gateway, network, tls
+from stackctl.facts import gateway, network, tls, tools
 from stackctl.facts.whose import beside
 from stackctl.model import Driver, Facts, Finding, Phase, Severity
 from stackctl.system import terminal
@@ -70,6 +70,7 @@ def _look(roles: Sequence[str], project: str | None, answers: bool) -> Look:
         network=network.watched(facts.observed),
         tls=tls.look(root, facts.observed),
         unreached=gateway.unreached(facts.observed),
+        toolless=tools.toolless(facts.observed),
     )
     missed = wanted.load(root / ".stackctl", chosen)
     if roles:

@@ -15,7 +15,7 @@ from stackctl.commands.gates import Patience
 from stackctl.commands.gateway import apply
 from stackctl.commands.waves import Outcome, start
 from stackctl.engines import ENGINES
-from stackctl.facts import gateway
+from stackctl.facts import gateway, tools
 from stackctl.gateway.backends import backends
 from stackctl.model import (
     Daemon,
@@ -112,7 +112,8 @@ def _preflight(docker: Docker, project: str, chosen: Sequence[Service], config: 
         return facts
     # ports held by our own containers are no obstacle, those of another project are
     ours = tuple(Observed(service, container) for service, container in docker.services(project))
-    return replace(facts, observed=ours)
+    missing = tools.without(chosen, [o.service for o in ours])
+    return replace(facts, observed=ours, toolless=missing)
 
 
 def _refuse(findings: Sequence[Finding]) -> int:
@@ -123,6 +124,7 @@ def _refuse(findings: Sequence[Finding]) -> int:
 
 
 def get_images(docker: Docker, chosen: Sequence[Service], config: Settings) -> None:
+    """Pull or build what is missing, and say so."""
     missing = {s.name: s.image for s in chosen if not docker.image_exists(s.image)}
     if not missing:
         return

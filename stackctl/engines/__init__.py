@@ -2,6 +2,7 @@
 
 from stackctl.engines import (
     comfyui,
+    emulation,
     haproxy,
     llama_cpp,
     ollama,
@@ -25,4 +26,7 @@ ENGINES: dict[str, Engine] = {
 }
 
 #: with what is no engine, and is looked after in the same way
-SERVERS: dict[str, Engine] = ENGINES | {"haproxy": haproxy.ENGINE}
+SERVERS: dict[str, Engine] = ENGINES | {
+    "emulation": emulation.ENGINE,
+    "haproxy": haproxy.ENGINE,
+}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from stackctl.model import Engine, Service, StackError
+from stackctl.model import EMULATION, Engine, Service, StackError
 from stackctl.model.gateway import Backend, Server
 
 #: what HAProxy takes as the name of a backend or of a server
@@ -13,6 +13,8 @@ _NAME = re.compile(r"[A-Za-z0-9_.:-]+")
 #: map files end a key at a blank
 _MODEL = re.compile(r"[^\s#\"\\]+")
 _QUEUE = 64
+#: where it will be; as long as it does not run, its engines are down for the gateway
+_EMULATION = "tools:8000"
 
 
 #: a service, and the name by which the gateway's network knows its container
@@ -22,16 +24,17 @@ Host = tuple[Service, str]
 def backends(hosts: Sequence[Host], engines: Mapping[str, Engine]) -> tuple[Backend, ...]:
     """One per model, in the order of names; containers that serve the same model are replicas."""
     groups: dict[tuple[str, str], list[Host]] = {}
+    emulation = next((f"{h}:{s.port}" for s, h in hosts if s.engine == EMULATION), _EMULATION)
     for service, host in sorted(hosts, key=lambda each: (each[0].name, each[1])):
         if service.engine in engines and service.port:
             api = engines[service.engine].api
             groups.setdefault((api, service.model or service.name), []).append((service, host))
-    made = tuple(_backend(group, engines) for group in groups.values())
+    made = tuple(_backend(group, engines, emulation) for group in groups.values())
     _only_one_of_each_name(made)
     return made
 
 
-def _backend(hosts: Sequence[Host], engines: Mapping[str, Engine]) -> Backend:
+def _backend(hosts: Sequence[Host], engines: Mapping[str, Engine], emulation: str) -> Backend:
     group = [service for service, _ in hosts]
     first = group[0]
     engine = engines[first.engine]
@@ -61,7 +64,12 @@ def _backend(hosts: Sequence[Host], engines: Mapping[str, Engine]) -> Backend:
         model=first.model,
         aliases=tuple(aliases),
         servers=tuple(
-            Server(host, f"{host}:{s.port}", s.slots or engines[s.engine].slots)
+            Server(
+                host,
+                emulation if s.emulated else f"{host}:{s.port}",
+                s.slots or engines[s.engine].slots,
+                emulated=s.emulated,
+            )
             for s, host in hosts
         ),
         ready_path=engine.ready_path,

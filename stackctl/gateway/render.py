@@ -13,6 +13,8 @@ CONF, TLS = "/etc/haproxy/stackctl", "/etc/haproxy/tls"
 CERTIFICATE = "server.pem"
 #: backends whose requests wait for a server; filled while one is replaced, empty at every start
 HELD = "held.map"
+#: header in which the emulation of tool calls reads whom it is to ask
+NAMED = "X-Stackctl-Server"
 _FULL = (
     '{"error":{"message":"The queue of this model is full, try again later.",'
     '"type":"server_error","param":null,"code":"engine_overloaded"}}'
@@ -51,6 +53,12 @@ def _backend(backend: Backend) -> str:
         "    default-server check inter 2s fastinter 500ms fall 2 rise 1 resolvers docker "
         "resolve-prefer ipv4 init-addr last,libc,none init-state down",
     ]
+    if any(server.emulated for server in backend.servers):
+        # whom it is to ask, which only the choice of a server tells
+        lines += [
+            f"    http-send-name-header {NAMED}",
+            f"    http-check send hdr {NAMED} %[srv_name]",
+        ]
     if len(backend.servers) > 1:
         # who has the beginning of a conversation in its KV cache gets it again, unless it is busier
         # than the others by half

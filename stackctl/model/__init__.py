@@ -45,7 +45,7 @@ from stackctl.model.observed import (
     Served,
     is_host,
 )
-from stackctl.model.service import Container, Mount, Port, Service, Stack
+from stackctl.model.service import EMULATION, Container, Mount, Port, Service, Stack
 from stackctl.model.weights import (
     Algorithm,
     Digest,
@@ -61,6 +61,7 @@ from stackctl.model.weights import (
 __all__ = [
     "AT_LEAST",
     "CDI_KIND",
+    "EMULATION",
     "LOG",
     "MIB",
     "NOT_ASKED",

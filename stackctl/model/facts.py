@@ -114,6 +114,7 @@ class Facts:
     tls: TlsState | Unavailable | None = None  # of the gateway; None: it has no TLS
     space: tuple[Space, ...] = ()
     unreached: tuple[str, ...] | Unavailable = ()  # containers that the gateway leaves out
+    toolless: tuple[str, ...] = ()  # services (planned) or containers whose tool calls nobody makes
     network: Network = NO_NETWORK  # how far the gateway's ports and the engines' are open
     host_cuda: Cuda | Unavailable = NOT_ASKED  # asked only where CUDA fails in a container
     #: device node -> its major number in CDI files, 0 = the host's; None = no file, or not asked

@@ -36,11 +36,15 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One service that answers for a backend. `address` is HOST:PORT as the gateway sees it."""
+    """One service that answers for a backend. `address` is HOST:PORT as the gateway sees it.
+
+    Of an `emulated` one it is that of the emulation, which is told the name in a header.
+    """
 
     name: str
     address: str
     slots: int
+    emulated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

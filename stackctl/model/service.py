@@ -42,6 +42,10 @@ class Mount:
     bind: bool
 
 
+#: `stackctl.engine` of the service that makes tool calls for engines that have none
+EMULATION = "emulation"
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """What must be true of one service: its labels and its device requests, nothing else."""
@@ -63,6 +67,12 @@ class Service:
     aliases: tuple[str, ...] = ()  # more names under which clients ask for its model
     slots: int | None = None  # requests that it works on at once; None: the engine's own number
     queue: int | None = None  # requests that may wait for a slot
+    tools: str = ""  # "emulated": another service makes its tool calls
+
+    @property
+    def emulated(self) -> bool:
+        """Whether clients come by way of the emulation of tool calls."""
+        return self.tools == "emulated"
 
 
 @dataclass(frozen=True, slots=True)

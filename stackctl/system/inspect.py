@@ -46,6 +46,7 @@ def service(raw: dict[str, Any]) -> Service:
         aliases=tuple(labels.get(LABEL + "aliases", "").split()),
         slots=number(labels.get(LABEL + "slots")),
         queue=number(labels.get(LABEL + "queue")),
+        tools=labels.get(LABEL + "tools", ""),
     )
 
 

@@ -9,7 +9,7 @@ from stackctl import settings
 from stackctl.commands.gateway import apply
 from stackctl.commands.plan import select
 from stackctl.engines import ENGINES
-from stackctl.model import Container, Driver, Service, StackError
+from stackctl.model import EMULATION, Container, Driver, Service, StackError
 from stackctl.model.network import PLAIN, TLS
 from stackctl.system import nvml
 from stackctl.system.certificates.store import Store
@@ -53,13 +53,14 @@ def targets(asked: Asked) -> tuple[Target, ...]:
         return (_stranger(asked, key),)
     docker = Docker()
     chosen = settings.chosen_project(asked.project)
-    pairs = _chosen(docker.services(chosen), asked.roles)
+    there = docker.services(chosen)
     driver = nvml.read()
     rigged = isinstance(driver, Driver) and driver.simulated
     made = []
-    for service, container in pairs:
+    for service, container in _chosen(there, asked.roles):
         own = Door(container.url)
-        by_engine = Target(service.name, service.model, own, own, service.context, service, rigged)
+        door = emulation(there, container) if service.emulated else own
+        by_engine = Target(service.name, service.model, door, own, service.context, service, rigged)
         if asked.through != GATEWAY:
             made.append(by_engine)
         # of both ways, the gateway's is taken where there is a key for it
@@ -67,6 +68,17 @@ def targets(asked: Asked) -> tuple[Target, ...]:
             door = gateway(docker, container.project, key)
             made.append(replace(by_engine, door=door, way=GATEWAY))
     return tuple(made)
+
+
+def emulation(pairs: Sequence[tuple[Service, Container]], asked: Container) -> Door:
+    """How this machine reaches what makes the tool calls of a container."""
+    for service, container in pairs:
+        if service.engine == EMULATION and container.project == asked.project and container.running:
+            return Door(f"{container.url}/{asked.name}")
+    raise StackError(
+        f"nothing makes the tool calls of {asked.name}",
+        fix="add tools to COMPOSE_PROFILES in env/stack.env, then: stackctl up tools",
+    )
 
 
 def gateway(docker: Docker, project: str, key: str) -> Door:

@@ -8,7 +8,7 @@ import pytest
 
 from stackctl.engines import ENGINES
 from stackctl.gateway.backends import Host, backends
-from stackctl.model import Service, StackError
+from stackctl.model import EMULATION, Service, StackError
 from stackctl.model.gateway import Server
 
 CODER = Service("coder", "coder", "llama-cpp", "gpt-oss-20b", 8192, 8000)
@@ -72,3 +72,14 @@ def test_an_engine_that_knows_no_aliases_gets_none() -> None:
     assert backends(hosts(service), ENGINES)
     with pytest.raises(StackError, match="alone"):
         backends(hosts(replace(service, aliases=("x",))), ENGINES)
+
+
+def test_emulated_ones_are_reached_by_way_of_the_emulation() -> None:
+    emulated = replace(CODER, tools="emulated")
+    (made,) = backends(
+        hosts(emulated, Service("tools", "tools", EMULATION, "", port=8000)), ENGINES
+    )
+    slots = ENGINES["llama-cpp"].slots
+    assert made.servers == (Server("p-coder-1", "p-tools-1:8000", slots, emulated=True),)
+    # without it they are down, and nobody gets at the engine past it
+    assert backends(hosts(emulated), ENGINES)[0].servers[0].address == "tools:8000"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from stackctl.gateway import keys, render
 from stackctl.model.gateway import Backend, Key, Server
@@ -61,6 +62,14 @@ def test_a_backend() -> None:
     assert "server p-coder2-1 p-coder2-1:8000 maxconn 4" in text
     assert "balance hash var(txn.begin)" in text
     assert "balance" not in render.files((MAIN,), (), "", tls=False)["backends.cfg"]
+
+
+def test_the_emulation_is_told_whom_to_ask() -> None:
+    servers = (Server("p-coder-1", "p-tools-1:8000", 1, emulated=True),)
+    text = render.files((replace(MAIN, servers=servers),), (), "", tls=False)["backends.cfg"]
+    assert "http-send-name-header X-Stackctl-Server" in text
+    assert "http-check send hdr X-Stackctl-Server %[srv_name]" in text
+    assert "X-Stackctl" not in render.files((MAIN,), (), "", tls=False)["backends.cfg"]
 
 
 def test_tls_only_with_a_certificate() -> None:
