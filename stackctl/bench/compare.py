@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from stackctl.bench import statistics
+from stackctl.bench.plan import MOST_FAILED
 from stackctl.bench.result import Result, Run, Step
 
 #: probability of one or more false alarms in a comparison
@@ -74,6 +75,16 @@ def compare(a: Result, b: Result, matter: float = MATTER) -> tuple[Difference, .
     return tuple(found)
 
 
+def broken(a: Result, b: Result) -> list[str]:
+    """Where B breaks down and A does not, in words: who fails at once is not fast."""
+    return [
+        f"{run.name} at {one.concurrency} at once: {other.failed} of {other.requests} requests "
+        f"failed in B, {one.failed} of {one.requests} in A"
+        for run, one, other in _steps(a, b)
+        if _breaks(other) and not _breaks(one)
+    ]
+
+
 def unlike(a: Result, b: Result) -> list[str]:
     """Why they are not quite comparable, in words."""
     said = []
@@ -95,12 +106,22 @@ def _verdict(ratio: float, p: float, matter: float) -> str:
     return "faster" if ratio < 1 else "slower"
 
 
+def _breaks(step: Step) -> bool:
+    return step.failed > MOST_FAILED * step.requests
+
+
 def _pairs(a: Result, b: Result) -> Iterator[_Pair]:
+    for run, one, other in _steps(a, b):
+        yield from _figures(run.name, one, other)
+
+
+def _steps(a: Result, b: Result) -> Iterator[tuple[Run, Step, Step]]:
+    """The run of A, and each concurrency that both have."""
     for run, twin in _twins(a, b):
         there = {step.concurrency: step for step in twin.steps}
         for step in run.steps:
             if step.concurrency in there:
-                yield from _figures(run.name, step, there[step.concurrency])
+                yield run, step, there[step.concurrency]
 
 
 def _twins(a: Result, b: Result) -> Iterator[tuple[Run, Run]]:

@@ -44,24 +44,23 @@ def listing(*, as_json: bool) -> int:
 
 
 def differences(first: str, second: str, *, as_json: bool) -> int:
-    """B against A. Exit 0 whatever came out: slower is no failure of the command."""
+    """B against A. 1 if B is slower in any figure, or breaks down where A does not."""
     where = folder(settings.find_root())
     a, b = _load(where, first), _load(where, second)
-    found = compare.compare(a, b)
-    unlike = compare.unlike(a, b)
-    if as_json:
-        rows = [asdict(one) for one in found]
-        terminal.out(
-            json.dumps({"a": a.id, "b": b.id, "unlike": unlike, "figures": rows}, indent=2)
-        )
-        return 0
-    if not found:
+    found, broken, unlike = compare.compare(a, b), compare.broken(a, b), compare.unlike(a, b)
+    if not found and not broken:
         raise StackError(
             f"{a.id} and {b.id} have no API and concurrency in common",
             fix="measure the same roles: stackctl bench list",
         )
-    terminal.out(_text(a, b, found, unlike))
-    return 0
+    worse = bool(broken) or any(one.verdict == "slower" for one in found)
+    if as_json:
+        shown = {"a": a.id, "b": b.id, "worse": worse, "unlike": unlike, "broken": broken}
+        figures = [asdict(one) for one in found]
+        terminal.out(json.dumps(shown | {"figures": figures}, indent=2))
+    else:
+        terminal.out(_text(a, b, found, [*(f"note: {line}" for line in unlike), *broken]))
+    return 1 if worse else 0
 
 
 def _load(where: Path, name: str) -> Result:
@@ -72,13 +71,14 @@ def _load(where: Path, name: str) -> Result:
         raise StackError(f"{name}: {error}", fix="stackctl bench list") from None
 
 
-def _text(a: Result, b: Result, found: Sequence[Difference], unlike: Sequence[str]) -> str:
-    lines = [f"A = {a.id}, B = {b.id}"]
-    lines += [f"note: {line}" for line in unlike]
+def _text(a: Result, b: Result, found: Sequence[Difference], said: Sequence[str]) -> str:
+    lines = [f"A = {a.id}, B = {b.id}", *said]
+    if not found:
+        return "\n".join(lines)
     lines.append(report.table(_HEADER, [_row(one) for one in found]))
     real = [one for one in found if one.verdict in ("faster", "slower")]
     if not real:
-        lines.append("no difference that would be more than noise and more than 3 %")
+        lines.append("no difference of times that would be more than noise and more than 3 %")
     for one in real:
         change = abs(one.ratio - 1)
         lines.append(

@@ -38,12 +38,11 @@ def test_measured_kept_listed_and_compared(stackctl: Stackctl, null: str, tmp_pa
     listed = json.loads(stackctl("list", "--json").stdout)
     assert len(listed["results"]) == 2
     compared = stackctl("compare", listed["results"][0]["id"], "last")
-    assert compared.returncode == 0, compared.stderr
     assert "prompt tokens: 512 in A, 100 in B" in compared.stdout
-    figures = json.loads(stackctl("compare", listed["results"][0]["id"], "last", "--json").stdout)[
-        "figures"
-    ]
-    assert {figure["concurrency"] for figure in figures} == {1, 2}
+    told = json.loads(stackctl("compare", listed["results"][0]["id"], "last", "--json").stdout)
+    assert {figure["concurrency"] for figure in told["figures"]} == {1, 2}
+    # the machine may have had other work during one of the two
+    assert compared.returncode == int(told["worse"])
 
 
 def test_the_key_is_sent_and_never_shown(stackctl: Stackctl, null: str) -> None:

@@ -10,7 +10,7 @@ from tests.integration.images.engine_container import Engine, engine
 from tests.integration.vllm.fragment import MODELS, arguments, options
 
 MODEL = "gpt-oss-20b"
-CONTEXT = 2048
+CONTEXT = 8192
 
 
 @pytest.fixture(scope="module")

@@ -57,3 +57,16 @@ def test_only_what_both_have_is_compared() -> None:
     assert {found.name for found in compare.compare(samples.result(one), alone)} == {"coder"}
     said = compare.unlike(samples.result(one), replace(alone, output_tokens=64))
     assert said == ["output tokens: 128 in A, 64 in B", "coder: gpt-oss-20b in A, another in B"]
+
+
+def test_who_fails_at_once_is_not_fast() -> None:
+    """As an engine that refuses most requests: those that it answers are as quick as ever."""
+    sound = samples.measured()
+    shots = samples.volley(2)
+    for shot in shots.outcomes[::4]:
+        shot.failure = "http-500"
+    failing = samples.result(samples.run(summary.step(shots, 2)))
+    assert compare.broken(sound, failing) == [
+        "coder at 2 at once: 8 of 32 requests failed in B, 0 of 32 in A"
+    ]
+    assert compare.broken(failing, failing) == compare.broken(failing, sound) == []
