@@ -44,8 +44,11 @@ th { color: var(--soft); font-weight: 600; font-size: .87em; }
 .found { background: var(--found); } .lost { background: var(--lost); }
 svg.key { width: .95em; height: .95em; vertical-align: -.1em; margin-right: .3em; }
 .legend span.item { margin-right: 1.5em; white-space: nowrap; }
-@media (max-width: 30em) { .tick { font-size: 17px; } th, td { padding: .3em .5em; } }
-@media print { body { margin: 0; max-width: none; } .plots { grid-template-columns: 1fr 1fr; }
+@media (max-width: 30em) { .tick { font-size: 17px; } th, td { padding: .3em .5em; }
+  .marks th, .marks td { padding: .3em .1em; font-size: .8em; } }
+@media print { body { margin: 0; max-width: none; } .tick { font-size: 15px; }
+  .plots { grid-template-columns: repeat(2, minmax(0, 1fr)); }
+  .marks th, .marks td { padding: .3em .1em; font-size: .8em; }
   .scroll { overflow: visible; } h2, h3 { break-after: avoid; } tr { break-inside: avoid; } }
 """
     + "".join(

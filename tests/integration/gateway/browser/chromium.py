@@ -42,7 +42,8 @@ def build() -> str:
 
 
 class Browser:
-    """One tab. `events` has everything that it told unasked."""
+    """One tab. `events` has everything that it told unasked, `pages` those that no server need
+    serve, by their address."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process, self._numbers = process, itertools.count(1)
@@ -50,6 +51,7 @@ class Browser:
         self._session = ""
         self._basic: tuple[str, str] = ("", "")
         self.events: list[Message] = []
+        self.pages: dict[str, str] = {}
         assert process.stdout
         threading.Thread(target=self._listen, args=(process.stdout,), daemon=True).start()
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
@@ -111,9 +113,9 @@ class Browser:
         )
         return found
 
-    def picture(self) -> bytes:
-        """PNG of the whole page."""
-        told = self.call("Page.captureScreenshot", captureBeyondViewport=True)
+    def picture(self, **how: Any) -> bytes:
+        """PNG of the whole page, or of a part of it (`clip`)."""
+        told = self.call("Page.captureScreenshot", captureBeyondViewport=True, **how)
         return base64.b64decode(told["data"])
 
     # --- what it saw
@@ -159,7 +161,13 @@ class Browser:
 
     def _let_through(self, message: Message) -> None:
         method, params = message.get("method"), message.get("params", {})
-        if method == "Fetch.requestPaused":
+        if method == "Fetch.requestPaused" and params["request"]["url"] in self.pages:
+            text = self.pages[params["request"]["url"]]
+            body = base64.b64encode(text.encode()).decode()
+            header = {"name": "Content-Type", "value": "text/html; charset=utf-8"}
+            answer = {"responseCode": 200, "responseHeaders": [header], "body": body}
+            self._send("Fetch.fulfillRequest", {"requestId": params["requestId"], **answer})
+        elif method == "Fetch.requestPaused":
             self._send("Fetch.continueRequest", {"requestId": params["requestId"]})
         elif method == "Fetch.authRequired":
             user, password = self._basic
