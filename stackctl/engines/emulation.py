@@ -35,7 +35,7 @@ def ask(_model: str) -> Request:
 
 
 def read_answer(body: Any) -> str | Unavailable:
-    if body == "ok":
+    if isinstance(body, str) and body.strip() == "ok":
         return "makes tool calls"
     return Unavailable(f"answers {READY} with {str(body)[:80]!r}")
 
