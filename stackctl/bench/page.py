@@ -20,27 +20,28 @@ def page(result: Result) -> str:
     """The whole document."""
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(result.at))
     names = ", ".join(dict.fromkeys(run.model for run in result.runs))
+    sent = "; ".join(dict.fromkeys(tables.sent(result, run) for run in result.runs))
     parts = [
         f"<h1>{escape(names)}</h1>",
-        f'<p class="meta">stackctl bench, {when}: {result.prompt_tokens} tokens in, at most '
-        f"{result.output_tokens} out; {escape(result.id)}, seed {result.seed}</p>",
+        f'<p class="meta">stackctl bench, {when}: {sent}; {escape(result.id)}, '
+        f"seed {result.seed}</p>",
     ]
     if any(run.simulated for run in result.runs):
         parts.append(SIMULATED)
     parts.append(legend(result.runs))
     parts.append(plots(result.runs))
-    if len(result.runs) > 1:
+    if beside := tables.side_by_side(result):
         parts.append("<h2>Side by side, one request at a time</h2>")
-        parts.append(drawing.table(tables.SIDE, tables.side_by_side(result)))
+        parts.append(drawing.table(tables.SIDE, beside))
     for run in result.runs:
         parts.append(f"<h2>{escape(run.name)}: {escape(run.model)}</h2>")
         parts.append(f'<p class="meta">{escape(" ".join(filter(None, (run.engine, run.url))))}</p>')
-        parts.append(drawing.table(tables.HEADER, tables.rows(run)))
+        parts.append(drawing.table(tables.header(run), tables.rows(run)))
         parts.append(drawing.bullets(tables.notes(run)))
     parts.append(
         '<p class="meta">Times of whole requests as the client saw them. TTFT: to the first token. '
-        "TPOT: per output token after the first. Knee: where throughput by response time is "
-        "largest; beyond it, requests wait more than they gain.</p>"
+        "TPOT: per output token after the first. RTF: by the length of the sound. Knee: where "
+        "throughput by response time is largest; beyond it, requests wait more than they gain.</p>"
     )
     return drawing.document(f"stackctl bench: {names}", parts)
 
@@ -64,7 +65,12 @@ def plots(runs: Sequence[Run]) -> str:
 
     return drawing.plots(
         [
-            plot("Throughput", "tokens/s", _lines(runs, lambda s: s.tokens_per_s), along),
+            plot(
+                "Throughput",
+                "tokens/s",
+                _lines(runs, lambda s: None if s.audio else s.tokens_per_s),
+                along,
+            ),
             plot("Time to the first token", "ms", both(lambda s: s.ttft), along),
             plot("Time per output token", "ms", both(lambda s: s.tpot), along),
             plot(
@@ -72,6 +78,15 @@ def plots(runs: Sequence[Run]) -> str:
                 "tokens/s",
                 _lines(runs, lambda s: s.speed.median if s.speed else None),
                 along,
+            ),
+            plot(
+                "Sound transcribed",
+                "seconds/s",
+                _lines(runs, lambda s: s.audio_per_s if s.audio else None),
+                along,
+            ),
+            plot(
+                "Time to a transcript", "ms", both(lambda s: s.latency if s.audio else None), along
             ),
         ]
     )

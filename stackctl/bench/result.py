@@ -69,6 +69,9 @@ class Step:
     latency: Spread | None = None
     speed: Spread | None = None  # output tokens/s of one request, from its sending on
     energy: Energy | None = None
+    audio: float = 0.0  # seconds of sound of a request; 0: a chat, and the next two are not there
+    audio_per_s: float = 0.0  # seconds of sound transcribed in a second, of all requests together
+    rtf: Spread | None = None  # real-time factor: latency by the length of the sound
     samples: Samples = Samples()
 
     @property
@@ -90,6 +93,11 @@ class Run:
     knee: int | None
     stopped: str
     steps: tuple[Step, ...]
+
+    @property
+    def audio(self) -> float:
+        """Seconds of sound of each request; 0 of one that chats."""
+        return max((step.audio for step in self.steps), default=0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +146,8 @@ def load(text: str) -> Result:
 
 def _step(raw: Mapping[str, Any]) -> Step:
     made = dict(raw)
-    for name in ("first", "ttft", "tpot", "itl", "latency", "speed"):
-        made[name] = _make(Spread, raw[name]) if raw[name] else None
+    for name in ("first", "ttft", "tpot", "itl", "latency", "speed", "rtf"):
+        made[name] = _make(Spread, raw[name]) if raw.get(name) else None
     made["energy"] = _make(Energy, raw["energy"]) if raw["energy"] else None
     made["samples"] = Samples(**{name: tuple(values) for name, values in raw["samples"].items()})
     return _make(Step, made)

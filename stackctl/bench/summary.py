@@ -14,12 +14,20 @@ _KWH = 3.6e6  # joules
 
 
 def step(
-    volley: Volley, concurrency: int, power: Power | None = None, price: float | None = None
+    volley: Volley,
+    concurrency: int,
+    power: Power | None = None,
+    price: float | None = None,
+    audio: float = 0.0,
 ) -> Step:
-    """`power` of the GPUs while it ran; `price` of a kWh."""
+    """`power` of the GPUs while it ran; `price` of a kWh; `audio`: seconds of sound of a request
+    that is to be transcribed."""
     good = [o for o in volley.outcomes if o.ok]
     tokens = [o.count for o in good]
     seconds = volley.seconds
+    # a transcript comes whole
+    firsts = [] if audio else [o.first for o in good]
+    ttfts = [] if audio else [o.ttft for o in good]
     tpots = [t for o in good if (t := o.tpot) is not None]
     failures: dict[str, int] = {}
     details: dict[str, str] = {}
@@ -41,16 +49,19 @@ def step(
         reasoning_tokens=_mean([o.reasoning for o in good]),
         requests_per_s=len(good) / seconds if seconds else 0.0,
         tokens_per_s=sum(tokens) / seconds if seconds else 0.0,
-        first=spread([o.first for o in good]),
-        ttft=spread([o.ttft for o in good]),
+        first=spread(firsts),
+        ttft=spread(ttfts),
         tpot=spread(tpots),
         itl=spread([gap for o in good for gap in o.gaps], interval=False),
         latency=spread([o.latency for o in good]),
-        speed=spread([o.count / o.latency for o in good if o.latency]),
+        speed=spread([o.count / o.latency for o in good if o.latency and o.count]),
         energy=_energy(volley, power, sum(tokens), price),
+        audio=audio,
+        audio_per_s=audio * len(good) / seconds if seconds else 0.0,
+        rtf=spread([o.latency / audio for o in good]) if audio else None,
         samples=Samples(
-            tuple(o.first for o in good),
-            tuple(o.ttft for o in good),
+            tuple(firsts),
+            tuple(ttfts),
             tuple(o.latency for o in good),
             tuple(tpots),
             tuple(tokens),
@@ -62,7 +73,7 @@ def point(measured: Step) -> Point:
     """The step as the plan sees it."""
     return Point(
         measured.concurrency,
-        measured.tokens_per_s,
+        measured.audio_per_s or measured.tokens_per_s,
         measured.ttft.median if measured.ttft else 0.0,
         measured.latency.mean if measured.latency else 0.0,
         measured.failed / measured.requests if measured.requests else 1.0,

@@ -8,32 +8,63 @@ from stackctl.bench.result import Energy, Result, Run, Spread, Step
 
 #: beyond this share of a core the client may be what was measured
 BUSY = 0.8
-HEADER = ("AT ONCE", "TTFT p50", "p95", "TPOT p50", "p95", "TOK/S EACH", "TOK/S", "REQ/S", "FAILED")
+_CHATS = ("AT ONCE", "TTFT p50", "p95", "TPOT p50", "p95", "TOK/S EACH", "TOK/S", "REQ/S", "FAILED")
+_SOUND = ("AT ONCE", "LATENCY p50", "p95", "RTF p50", "p95", "SOUND S/S", "REQ/S", "FAILED")
 SIDE = ("NAME", "MODEL", "LATENCY", "TOK/S EACH", "TTFT", "TPOT", "TOKENS IN", "OUT", "COST/M")
+
+
+def sent(result: Result, run: Run) -> str:
+    """What each of its requests is."""
+    if run.audio:
+        return f"{run.audio:.0f} s of sound each"
+    return f"{result.prompt_tokens} tokens in, at most {result.output_tokens} out"
+
+
+def header(run: Run) -> tuple[str, ...]:
+    """Of `rows`."""
+    return _SOUND if run.audio else _CHATS
 
 
 def rows(run: Run) -> list[tuple[str, ...]]:
     """One for each concurrency; the knee is marked."""
-    return [_row(step, knee=step.concurrency == run.knee) for step in run.steps]
+    columns = _of_sound if run.audio else _of_chats
+    return [
+        (
+            f"{step.concurrency}{' <- knee' if step.concurrency == run.knee else ''}",
+            *columns(step),
+            number(step.requests_per_s),
+            f"{step.failed} of {step.requests}" if step.failed else "-",
+        )
+        for step in run.steps
+    ]
 
 
-def _row(step: Step, *, knee: bool) -> tuple[str, ...]:
+def _of_sound(step: Step) -> tuple[str, ...]:
     return (
-        f"{step.concurrency}{' <- knee' if knee else ''}",
+        ms(step.latency, "median"),
+        ms(step.latency, "p95"),
+        number(step.rtf.median) if step.rtf else "-",
+        number(step.rtf.p95) if step.rtf else "-",
+        number(step.audio_per_s),
+    )
+
+
+def _of_chats(step: Step) -> tuple[str, ...]:
+    return (
         ms(step.ttft, "median"),
         ms(step.ttft, "p95"),
         ms(step.tpot, "median"),
         ms(step.tpot, "p95"),
         number(step.speed.median) if step.speed else "-",
         number(step.tokens_per_s),
-        number(step.requests_per_s),
-        f"{step.failed} of {step.requests}" if step.failed else "-",
     )
 
 
 def side_by_side(result: Result) -> list[tuple[str, ...]]:
-    """Each API at its lowest concurrency, the fastest first."""
-    firsts = [(run, run.steps[0]) for run in result.runs if run.steps]
+    """Each API that chats at its lowest concurrency, the fastest first; nothing of one alone."""
+    firsts = [(run, run.steps[0]) for run in result.runs if run.steps and not run.audio]
+    if len(firsts) < 2:
+        return []
     firsts.sort(key=lambda pair: pair[1].latency.median if pair[1].latency else float("inf"))
     return [
         (
@@ -111,16 +142,22 @@ def cost(energy: Energy | None, currency: str) -> str:
 
 
 def listing(results: Sequence[Result]) -> list[tuple[str, ...]]:
-    """One line for each: number of steps, and the best throughput."""
+    """One line for each, with the best throughput of each API."""
     return [
         (
             result.id,
             ", ".join(f"{run.name} ({run.model})" for run in result.runs),
-            f"{result.prompt_tokens} -> {result.output_tokens}",
-            number(max((s.tokens_per_s for run in result.runs for s in run.steps), default=0.0)),
+            "; ".join(dict.fromkeys(sent(result, run) for run in result.runs)),
+            ", ".join(_best(run) for run in result.runs),
         )
         for result in results
     ]
 
 
-LISTING = ("ID", "WHAT", "TOKENS", "BEST TOK/S")
+def _best(run: Run) -> str:
+    if run.audio:
+        return f"{number(max(step.audio_per_s for step in run.steps))} s/s"
+    return f"{number(max((step.tokens_per_s for step in run.steps), default=0.0))} tok/s"
+
+
+LISTING = ("ID", "WHAT", "SENT", "BEST")

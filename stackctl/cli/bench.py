@@ -22,7 +22,7 @@ def add(verbs: _Verbs) -> None:
         "roles",
         nargs="*",
         metavar="ROLE",
-        help="main, coder ... (default: all that answer chats); or: list; or: compare A B",
+        help="main, coder ... (default: all that chat or transcribe); or: list; or: compare A B",
     )
     words.project(bench)
     _number(bench, "--input", 512, "TOKENS", "length of each prompt")

@@ -26,15 +26,15 @@ _BACKEND = re.compile(r"whisper_backend_init_gpu: (?:using (\S+) backend|no GPU 
 SAMPLE_RATE = 16000  # Hz, the only one whisper knows
 
 
-def clip() -> bytes:
-    """One second of a 440 Hz tone as 16-bit mono WAV."""
+def clip(seconds: int = 1) -> bytes:
+    """A 440 Hz tone as 16-bit mono WAV."""
     samples = (int(8000 * math.sin(math.tau * 440 * i / SAMPLE_RATE)) for i in range(SAMPLE_RATE))
     out = io.BytesIO()
     with wave.open(out, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(SAMPLE_RATE)
-        file.writeframes(b"".join(struct.pack("<h", sample) for sample in samples))
+        file.writeframes(b"".join(struct.pack("<h", sample) for sample in samples) * seconds)
     return out.getvalue()
 
 

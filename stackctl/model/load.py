@@ -9,13 +9,17 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An OpenAI-compatible API. `url` ends before `/chat/completions`; `key` is a secret."""
+    """An OpenAI-compatible API. `url` ends before `path`; `key` is a secret. `streams`: answers
+    come as server-sent events, else each is a transcript."""
 
     name: str
     url: str
     model: str
     key: str = field(default="", repr=False)
     extra: tuple[tuple[str, str], ...] = ()  # more fields of each request: reasoning_effort
+    path: str = "/chat/completions"
+    content_type: str = "application/json"
+    streams: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ def page(role: str, where: str, contest: Contest) -> str:
     ]
     for entry, run in chosen:
         parts.append(f"<h2>{escape(entry.trial.label)}</h2>")
-        parts.append(drawing.table(figures.HEADER, figures.rows(run)))
+        parts.append(drawing.table(figures.header(run), figures.rows(run)))
         parts.append(drawing.bullets(figures.notes(run)))
     return drawing.document(f"stackctl tune: {role}", parts)
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from stackctl import settings
+from stackctl.bench import sound
 from stackctl.engines import ENGINES
+from stackctl.engines.whisper import clip
 from stackctl.model import Container, Driver, Gpu, Service, StackError
 from stackctl.model.load import Target
 from stackctl.system import nvml
 from stackctl.system.docker import Docker
+
+_MEASURED = ("text", "audio")
+_NO_WORDS = "the sound is a tone without words: of speech, more is written, and it takes longer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,7 @@ class Aim:
     notes: tuple[str, ...] = ()
     against: bool = False
     context: int | None = None  # tokens, as its labels promise
+    sound: bytes = b""  # the body of a request that is to be transcribed; else it chats
 
     @property
     def simulated(self) -> bool:
@@ -41,10 +47,10 @@ class Against:
 
 
 def services(roles: Sequence[str], project: str | None) -> tuple[Aim, ...]:
-    """Of these roles, or of all that answer chats and run."""
+    """Of these roles, or of all that chat or transcribe, and run."""
     pairs = Docker().services(settings.chosen_project(project))
-    chats = [(s, c) for s, c in pairs if s.engine in ENGINES and ENGINES[s.engine].api == "text"]
-    chosen = [_of_role(role, pairs, chats) for role in roles] if roles else chats
+    able = [(s, c) for s, c in pairs if s.engine in ENGINES and ENGINES[s.engine].api in _MEASURED]
+    chosen = [_of_role(role, pairs, able) for role in roles] if roles else able
     running = [(s, c) for s, c in chosen if c.running and c.url]
     down = [s.name for s, c in chosen if not (c.running and c.url)]
     if roles and down:
@@ -76,15 +82,15 @@ def elsewhere(against: Against) -> Aim:
 def _of_role(
     role: str,
     pairs: Sequence[tuple[Service, Container]],
-    chats: Sequence[tuple[Service, Container]],
+    able: Sequence[tuple[Service, Container]],
 ) -> tuple[Service, Container]:
-    for service, container in chats:
+    for service, container in able:
         if role in (service.role, service.name):
             return service, container
     if any(role in (service.role, service.name) for service, _ in pairs):
         raise StackError(
-            f"{role} answers no chats, so there are no tokens to be measured",
-            fix=f"choose from: {', '.join(s.name for s, _ in chats) or 'none'}",
+            f"{role} answers no chats and transcribes nothing: there is nothing to be measured",
+            fix=f"choose from: {', '.join(s.name for s, _ in able) or 'none'}",
             exit_code=2,
         )
     raise StackError(f"there is no service {role!r} here", fix=f"stackctl up {role}", exit_code=2)
@@ -104,4 +110,19 @@ def _aim(service: Service, container: Container, gpus: Sequence[Gpu], *, twice: 
     )
     name = f"{container.project}/{service.name}" if twice else service.name
     target = Target(name, f"{container.url}/v1", service.model)
-    return Aim(target, ENGINES[service.engine].title, mine, notes, context=service.context)
+    title = ENGINES[service.engine].title
+    if ENGINES[service.engine].api == "text":
+        return Aim(target, title, mine, notes, context=service.context)
+    fields = {"model": service.model, "response_format": "json", "temperature": "0"}
+    return Aim(
+        replace(
+            target,
+            path="/audio/transcriptions",
+            content_type=sound.CONTENT_TYPE,
+            streams=False,
+        ),
+        title,
+        mine,
+        (*notes, _NO_WORDS),
+        sound=sound.form(clip(sound.SECONDS), fields),
+    )

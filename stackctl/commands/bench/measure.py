@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from stackctl.bench import plan, prompts, summary
+from stackctl.bench import plan, prompts, sound, summary
 from stackctl.bench.plan import Shape
 from stackctl.bench.prompts import Dialect, Scale
 from stackctl.bench.result import Run, Step
@@ -32,6 +32,9 @@ _FIXES = {
 def greet(aim: Aim, seed: int, patience: Patience) -> tuple[Dialect, Scale]:
     """How to speak to it, and how it counts. Raises StackError if it does not answer."""
     dialect = Dialect()
+    if aim.sound:
+        _check(aim, probe(aim.target, aim.sound, patience=patience))
+        return dialect, Scale()
     counted = []
     for number, words in enumerate(prompts.PROBES):
         while True:
@@ -73,12 +76,10 @@ def measure(
     """All steps. `words` of each prompt; `seconds`: of a step, after which no request is begun."""
 
     def volley(level: int, number: int, count: int) -> Volley:
-        first = number * _NUMBERS
         bodies = [
-            prompts.body(
-                aim.target, prompts.text(words, seed, first + i), shape.output_tokens, dialect
-            )
-            for i in range(count)
+            aim.sound
+            or prompts.body(aim.target, prompts.text(words, seed, at), shape.output_tokens, dialect)
+            for at in range(number * _NUMBERS, number * _NUMBERS + count)
         ]
         most = 4 * shape.output_tokens + 256
         return fire(aim.target, bodies, level, most_chunks=most, patience=patience, seconds=seconds)
@@ -90,8 +91,12 @@ def measure(
     for number, level in enumerate(shape.levels(), 1):
         with power.sampled(aim.gpus) as drawn:
             shots = volley(level, number, shape.count(level))
-        steps.append(summary.step(shots, level, drawn, price))
-        say(f"{aim.target.name}: {level} at once: {steps[-1].tokens_per_s:.4g} tokens/s")
+        made = summary.step(shots, level, drawn, price, sound.SECONDS if aim.sound else 0.0)
+        steps.append(made)
+        rate = (
+            f"{made.audio_per_s:.4g} s of sound" if aim.sound else f"{made.tokens_per_s:.4g} tokens"
+        )
+        say(f"{aim.target.name}: {level} at once: {rate}/s")
         why = plan.enough([summary.point(step) for step in steps])
         if why and not shape.fixed:
             stopped = why

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stackctl import __version__, report, settings
-from stackctl.bench import page, plan, result, tables
+from stackctl.bench import page, plan, result, sound, tables
 from stackctl.bench.plan import Shape
 from stackctl.bench.result import Result
 from stackctl.commands.bench import aims, measure
@@ -95,7 +95,7 @@ def _aims(roles: Sequence[str], options: Options) -> list[Aim]:
             raise
         ours = ()
     if not ours and not beside:
-        raise StackError("no service that answers chats runs here", fix="stackctl up")
+        raise StackError("no service that chats or transcribes runs here", fix="stackctl up")
     return [*ours, *beside]
 
 
@@ -108,12 +108,17 @@ def _plan(chosen: Sequence[Aim], shape: Shape) -> str:
     ]
     most = shape.most_requests()
     until = "" if shape.fixed else ", until the knee"
+
+    def sent(aim: Aim) -> str:
+        if aim.sound:
+            return f"{most * sound.SECONDS} s of sound"
+        return f"{most * shape.prompt_tokens} tokens in, {most * shape.output_tokens} out"
+
     return "\n".join(
         [
             *lines,
             f"each: {shape.warm_up} requests to warm up, then {levels} at once{until}",
-            f"at most {most} requests, {most * shape.prompt_tokens} tokens in, "
-            f"{most * shape.output_tokens} out",
+            *(f"at most {most} requests, {what}" for what in dict.fromkeys(map(sent, chosen))),
         ]
     )
 
@@ -159,13 +164,10 @@ def text(made: Result) -> str:
     if any(run.simulated for run in made.runs):
         parts.append(report.SIMULATION)
     for run in made.runs:
-        lines = [f"{run.name}: {run.model}, {made.prompt_tokens} tokens in, "]
-        lines[0] += f"at most {made.output_tokens} out"
-        lines.append(report.table(tables.HEADER, tables.rows(run)))
+        lines = [f"{run.name}: {run.model}, {tables.sent(made, run)}"]
+        lines.append(report.table(tables.header(run), tables.rows(run)))
         lines += [f"note: {note}" for note in tables.notes(run)]
         parts.append("\n".join(lines))
-    if len(made.runs) > 1:
-        parts.append(
-            "one request at a time\n" + report.table(tables.SIDE, tables.side_by_side(made))
-        )
+    if beside := tables.side_by_side(made):
+        parts.append("one request at a time\n" + report.table(tables.SIDE, beside))
     return "\n\n".join(parts)

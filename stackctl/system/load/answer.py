@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from stackctl.system.load.events import Broken, Events, error_text
+from stackctl.system.load.transcript import Transcript
 
 _HEAD = 64 << 10
 _ERROR_BODY = 64 << 10
@@ -13,7 +14,7 @@ _ERROR_BODY = 64 << 10
 class Answer:
     """`feed` until `complete`. `keep`: the connection may be used again afterwards."""
 
-    def __init__(self, events: Events) -> None:
+    def __init__(self, events: Events | Transcript) -> None:
         self.events = events
         self.status = 0
         self.headers: dict[bytes, bytes] = {}
@@ -96,7 +97,7 @@ class Answer:
             self.keep = False
         if self.status == 200:
             kind = headers.get(b"content-type", b"").partition(b";")[0].lower()
-            if kind and kind != b"text/event-stream":
+            if kind and kind != self.events.kind:
                 name = "html" if kind == b"text/html" else "not-a-stream"
                 raise Broken(name, f"Content-Type: {ascii(kind)[2:-1]}")
 

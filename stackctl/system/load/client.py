@@ -103,7 +103,11 @@ class _Load:
                 if not connection.open:
                     connection = await self._connect()
                 answer = await connection.ask(
-                    request, outcome, began, self._most_chunks, self._patience.tokens
+                    request,
+                    outcome,
+                    began,
+                    self._most_chunks if self._door.streams else None,
+                    self._patience.tokens,
                 )
                 if answer.status == 200:
                     break

@@ -12,6 +12,7 @@ from stackctl.model import StackError
 from stackctl.model.load import Outcome, Target
 from stackctl.system.load.answer import Answer
 from stackctl.system.load.events import Broken, Events
+from stackctl.system.load.transcript import Transcript
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Door:
     port: int
     tls: ssl.SSLContext | None
     head: bytes
+    streams: bool
 
     def request(self, body: bytes) -> bytes:
         return b"%bContent-Length: %d\r\n\r\n%b" % (self.head, len(body), body)
@@ -53,16 +55,17 @@ def door(target: Target) -> Door:
     shown = f"[{host}]" if ":" in host else host
     name = shown if port in (None, default) else f"{shown}:{port}"
     lines = [
-        f"POST {path}/chat/completions HTTP/1.1",
+        f"POST {path}{target.path} HTTP/1.1",
         f"Host: {name}",
         "User-Agent: stackctl-bench",
-        "Accept: text/event-stream",
-        "Content-Type: application/json",
+        f"Accept: {'text/event-stream' if target.streams else 'application/json'}",
+        f"Content-Type: {target.content_type}",
     ]
     if key:
         lines.append(f"Authorization: Bearer {key}")
     head = "".join(f"{line}\r\n" for line in lines).encode()
-    return Door(host, port or default, ssl.create_default_context() if secure else None, head)
+    tls = ssl.create_default_context() if secure else None
+    return Door(host, port or default, tls, head, target.streams)
 
 
 def _no_address(shown: str, why: str) -> StackError:
@@ -84,7 +87,7 @@ class Connection(asyncio.Protocol):
         self.used = False
         self._transport: asyncio.Transport | None = None
         self._answer: Answer | None = None
-        self._events: Events | None = None
+        self._events: Events | Transcript | None = None
         self._waiter: asyncio.Future[Answer] | None = None
         self._began = 0.0
         self._patience = 0.0
@@ -98,13 +101,21 @@ class Connection(asyncio.Protocol):
         self._transport = transport
 
     async def ask(
-        self, request: bytes, outcome: Outcome, began: float, limit: int, patience: float
+        self,
+        request: bytes,
+        outcome: Outcome,
+        began: float,
+        limit: int | None,
+        patience: float,
     ) -> Answer:
-        """Send, and wait until the answer is whole. Raises Broken."""
+        """Send, and wait until the answer is whole. `limit`: chunks of a stream; None: a
+        transcript. Raises Broken."""
         if self._transport is None:
             raise Broken("closed", "the server closed the connection")
         loop = asyncio.get_running_loop()
-        self._events = Events(outcome, began, limit)
+        self._events = (
+            Transcript(outcome, began) if limit is None else Events(outcome, began, limit)
+        )
         self._answer = Answer(self._events)
         self._began, self._patience = began, patience
         self._waiter = loop.create_future()

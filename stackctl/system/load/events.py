@@ -23,6 +23,8 @@ class Broken(Exception):
 class Events:
     """Takes bytes as they come, and fills an outcome. `began` and `now`: seconds of one clock."""
 
+    kind = b"text/event-stream"
+
     def __init__(self, outcome: Outcome, began: float, limit: int) -> None:
         """`limit`: chunks with tokens beyond which the server does not keep to max_tokens."""
         self.outcome = outcome

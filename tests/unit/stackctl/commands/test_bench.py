@@ -18,7 +18,7 @@ from stackctl.model.load import Patience, Target
 from stackctl.system import nvml
 from stackctl.system.docker import Docker
 from tests.integration.bench.threaded import serving
-from tests.unit.stackctl.box import AUDIO, CODER, MAIN, container, gpu
+from tests.unit.stackctl.box import AUDIO, CODER, IMAGE, MAIN, container, gpu
 
 Pair = tuple[Service, Container]
 There = Callable[..., None]
@@ -40,7 +40,10 @@ def there(monkeypatch: pytest.MonkeyPatch) -> There:
 def test_all_that_chat_and_run(there: There) -> None:
     down = container(MAIN, state="exited")
     there((AUDIO, container(AUDIO)), (CODER, container(CODER)), (MAIN, down))
-    (aim,) = aims.services([], None)
+    sound, aim = aims.services([], None)
+    assert (sound.target.name, sound.target.path) == ("audio", "/audio/transcriptions")
+    assert sound.sound.count(b"RIFF") == 1
+    assert not aim.sound
     assert aim.target == Target("coder", "http://127.0.0.1:8002/v1", CODER.model)
     assert [one.index for one in aim.gpus] == [3]
     assert (aim.simulated, aim.notes, aim.engine) == (False, (), "Ollama")
@@ -48,10 +51,10 @@ def test_all_that_chat_and_run(there: There) -> None:
 
 @pytest.mark.parametrize(
     ("role", "said", "code"),
-    [("main", "main does not run", 1), ("audio", "answers no chats", 2), ("x", "no service", 2)],
+    [("main", "main does not run", 1), ("image", "answers no chats", 2), ("x", "no service", 2)],
 )
 def test_roles_that_cannot_be_measured(there: There, role: str, said: str, code: int) -> None:
-    there((AUDIO, container(AUDIO)), (MAIN, container(MAIN, state="exited")))
+    there((IMAGE, container(IMAGE)), (MAIN, container(MAIN, state="exited")))
     with pytest.raises(StackError, match=said) as raised:
         aims.services([role], None)
     assert raised.value.exit_code == code
