@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import jsonschema_rs
-from json_repair import repair_json
 
+from stackctl.emulation.mend import mended
 from stackctl.emulation.schema import ANSWER, CALLS, of_arguments
 from stackctl.emulation.text import whole
 from stackctl.emulation.wanted import Tool, Wanted
 
-#: places in a text at which JSON is looked for, and characters of it that are mended at most
-_PLACES, _MENDED = 16, 100_000
+#: places in a text at which JSON is looked for
+_PLACES = 16
 _THOUGHT = re.compile(r"^.*</think>", re.DOTALL)
 _SHOWN = 300
 
@@ -76,19 +77,13 @@ def _values(text: str, *, cut: bool) -> Iterator[tuple[Any, bool]]:
         try:
             value, end = decoder.raw_decode(text, at)
         except (ValueError, RecursionError):
-            if not cut and len(text) - at <= _MENDED:
-                yield _mended(text[at:]), True
+            if not cut:
+                with suppress(ValueError):
+                    yield mended(text[at:]), True
             at += 1
         else:
             yield value, at > 0 or end < len(text)
             at = end
-
-
-def _mended(text: str) -> Any:
-    try:
-        return repair_json(text, return_objects=True, skip_json_loads=True)
-    except (ValueError, RecursionError):
-        return None
 
 
 def _recognised(value: Any, wanted: Wanted, *, repaired: bool) -> Calls | Said | Fault | None:
