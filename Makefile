@@ -35,7 +35,7 @@ watch-remove: ## end that
 	@$(STACKCTL) watch remove
 
 test: setup ## all tests: unit, real Docker daemon, whole stack
-	@$(VENV)/bin/pytest $(ARGS)
+	@$(VENV)/bin/pytest --numprocesses 2 $(ARGS)
 
 check: setup ## formatting, lint, types, import rules, shell scripts
 	@$(VENV)/bin/python -m tests.lint

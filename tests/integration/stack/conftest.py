@@ -32,17 +32,13 @@ def running(gpus: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bo
 
 @pytest.fixture
 def stack(running: Box) -> Iterator[Box]:
-    """The running stack, green before every test and mended after it."""
-    before = running.verify()
-    assert before.code == 0, before.problems
+    """The running stack, green before every test: proven by `up`, and mended after each."""
     yield running
     gpusim("clear")
     running.clock = 0.0
     running.env.clear()
     running.restore_files()
-    if running.verify().code:
-        again = running.stackctl("restart")
-        assert again.code == 0, again.text
+    _mend(running)
 
 
 @pytest.fixture
@@ -64,13 +60,18 @@ def far(gpus: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Island
 
 @pytest.fixture
 def isle(far: Island) -> Iterator[Island]:
-    """The same, green before every test and mended after it, with nothing remembered."""
-    before = far.verify()
-    assert before.code == 0, before.problems
+    """The same, green before every test, with nothing remembered."""
     with forgotten(far):
         yield far
         gpusim("clear")
         far.env.clear()
-        if far.verify().code:
-            again = far.stackctl("restart")
-            assert again.code == 0, again.text
+        _mend(far)
+
+
+def _mend(box: Box) -> None:
+    """Green for the next test."""
+    if box.verify().code:
+        again = box.stackctl("restart")
+        assert again.code == 0, again.text
+        after = box.verify()
+        assert after.code == 0, after.problems
