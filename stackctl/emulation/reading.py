@@ -18,6 +18,8 @@ from stackctl.emulation.wanted import Tool, Wanted
 
 #: places in a text at which JSON is looked for
 _PLACES = 16
+_PLACE = re.compile(r"[{\[]")
+_OURS = re.compile(rf"\{{\s*['\"]?{CALLS}")
 _THOUGHT = re.compile(r"^.*</think>", re.DOTALL)
 _SHOWN = 300
 
@@ -55,12 +57,19 @@ def read(text: str, wanted: Wanted, *, cut: bool = False) -> Calls | Said | Faul
     """`cut`: the engine stopped at its limit of tokens, so that nothing is mended: what is
     missing would be made up."""
     bare = _THOUGHT.sub("", text).strip()
+    single: list[Any] = []
     for value, repaired in _values(bare, cut=cut):
         if (found := _recognised(value, wanted, repaired=repaired)) is not None:
             return found
+        if isinstance(value, dict) and _pair(value):
+            single.append(value)
+    if single:
+        # models that were trained to write each call by itself, between marks of their own
+        return _calls(single, wanted, repaired=True)
     # an engine that holds nobody to a form, and a model that simply answers
-    names = any(f'"{tool.name}"' in bare for tool in wanted.tools)
-    if bare and not (wanted.required or wanted.answer or (names and "{" in bare)):
+    marks = (CALLS, *(tool.name for tool in wanted.tools))
+    calling = "{" in bare and any(f'"{mark}"' in bare for mark in marks)
+    if bare and not (calling or wanted.required or wanted.answer is not None):
         return Said(whole(bare))
     return Fault("it is not the JSON object that was asked for")
 
@@ -70,7 +79,7 @@ def _values(text: str, *, cut: bool) -> Iterator[tuple[Any, bool]]:
     decoder = json.JSONDecoder(strict=False, parse_constant=_refuse)
     at = 0
     for _ in range(_PLACES):
-        match = re.compile(r"[{\[]").search(text, at)
+        match = _PLACE.search(text, at)
         if match is None or (cut and match.start()):
             return
         at = match.start()
@@ -80,6 +89,8 @@ def _values(text: str, *, cut: bool) -> Iterator[tuple[Any, bool]]:
             if not cut:
                 with suppress(ValueError):
                     yield mended(text[at:]), True
+            if _OURS.match(text, at):
+                return  # what is inside would be some of its calls, and not all
             at += 1
         else:
             yield value, at > 0 or end < len(text)
@@ -93,10 +104,8 @@ def _recognised(value: Any, wanted: Wanted, *, repaired: bool) -> Calls | Said |
             return _answer(value[ANSWER], wanted, repaired=repaired)
         if isinstance(value.get(CALLS), list):
             return _calls(value[CALLS], wanted, repaired=repaired)
-    # models that were trained to call tools in a form of their own
-    given = value if isinstance(value, list) else [value]
-    if given and all(isinstance(one, dict) and _pair(one) for one in given):
-        return _calls(given, wanted, repaired=repaired)
+    if isinstance(value, list) and value and all(isinstance(v, dict) and _pair(v) for v in value):
+        return _calls(value, wanted, repaired=repaired)
     return None
 
 

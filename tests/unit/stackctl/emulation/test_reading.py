@@ -32,10 +32,10 @@ def names(found: Calls | Said | Fault) -> list[tuple[str, Any]]:
         (f"```json\n{ONE}\n```", True),
         (f"I will call it: {ONE} Done.", True),
         (f"In {{city}}: {ONE}", True),
-        (PARIS, False),
+        (PARIS, True),
         (f"[{PARIS}]", False),
         (f"<tool_call>{PARIS}</tool_call>", True),
-        (PARIS.replace("arguments", "parameters"), False),
+        (PARIS.replace("arguments", "parameters"), True),
         (f'{{"tool_calls": [{{"type": "function", "function": {PARIS}}}]}}', False),
         (ONE.replace("{", "{ ").replace("}}]}", "},}]"), True),
         (ONE.replace('"', "'"), True),
@@ -51,6 +51,16 @@ def test_calls_as_models_write_them(text: str, repaired: bool) -> None:
     assert names(found) == [("get_weather", {"city": "Paris"})]
     assert isinstance(found, Calls)
     assert found.repaired is repaired
+
+
+def test_calls_one_by_one_are_all_taken() -> None:
+    text = f"<tool_call>{PARIS}</tool_call>\n<tool_call>{PARIS}</tool_call>"
+    assert len(names(read(text, request()))) == 2
+
+
+def test_of_a_list_that_is_broken_no_call_is_taken() -> None:
+    text = f'{{"tool_calls": {{{PARIS}, {PARIS}]}}'
+    assert isinstance(read(text, request()), Fault)
 
 
 def test_unicode_stays_unicode() -> None:
