@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from gpusim.build import build
 from stackctl.checks.doctor import LOOKS, run
 from stackctl.facts import host as gathering
 from stackctl.model import Finding, Severity
 from stackctl.model.host import Engine, HostFacts
 from stackctl.system.host.engine import HostDocker
-from tests.integration.gpusim.simulated_host import Host, build_host_image, command, gpu_host
+from tests.integration.gpusim.simulated_host import Host, command
 
 pytestmark = pytest.mark.docker
 
@@ -27,14 +25,6 @@ WAYS = {
     "both": (("--gpus", "1", "--device", "/dev/nvidia0", "--device", "/dev/nvidiactl"), False),
     "privileged": (("--gpus", "1", "--privileged"), False),
 }
-
-
-@pytest.fixture(scope="module")
-def inner() -> Iterator[Host]:
-    build()
-    build_host_image()
-    with gpu_host() as host:
-        yield host
 
 
 def facts_of(host: Host) -> HostFacts:
@@ -51,13 +41,13 @@ def of(check: str, facts: HostFacts) -> list[Finding]:
     return list(run((look,), facts))
 
 
-def test_the_prediction_comes_true(inner: Host) -> None:
+def test_the_prediction_comes_true(gpuhost: Host) -> None:
     with ExitStack() as stack:
         made = {
-            way: stack.enter_context(inner.container(*options))
+            way: stack.enter_context(gpuhost.container(*options))
             for way, (options, _) in WAYS.items()
         }
-        facts = facts_of(inner)
+        facts = facts_of(gpuhost)
         assert isinstance(facts.engine, Engine)
         assert facts.engine.daemon.cgroup_driver == "systemd"
         found = of("docker.reload", facts)
@@ -66,28 +56,28 @@ def test_the_prediction_comes_true(inner: Host) -> None:
         assert foretold == {made[way].name for way, (_, loses) in WAYS.items() if loses}
 
         assert all(each.smi("-L").returncode == 0 for each in made.values())
-        inner.run("systemctl", "daemon-reload")
+        gpuhost.run("systemctl", "daemon-reload")
         time.sleep(1)
         lost = {each.name for each in made.values() if each.smi("-L").returncode != 0}
         assert lost == foretold
 
 
-def test_only_cdi_is_told_as_fine(inner: Host) -> None:
-    with inner.container(*WAYS["cdi"][0]):
-        (found,) = of("docker.reload", facts_of(inner))
+def test_only_cdi_is_told_as_fine(gpuhost: Host) -> None:
+    with gpuhost.container(*WAYS["cdi"][0]):
+        (found,) = of("docker.reload", facts_of(gpuhost))
         assert found.severity is Severity.OK
         assert found.summary == "no GPU is taken away: 1 container with one"
-        (spec,) = of("cdi.spec", facts_of(inner))
+        (spec,) = of("cdi.spec", facts_of(gpuhost))
         assert spec.severity is Severity.OK
 
 
-def test_a_broken_daemon_json_is_seen_before_the_next_start(inner: Host) -> None:
+def test_a_broken_daemon_json_is_seen_before_the_next_start(gpuhost: Host) -> None:
     path = "/etc/docker/daemon.json"
-    (fine,) = of("docker.config", facts_of(inner))
+    (fine,) = of("docker.config", facts_of(gpuhost))
     assert fine.severity is Severity.OK
-    inner.shell(f"cp {path} /tmp/kept && echo '{{,' > {path}")
+    gpuhost.shell(f"cp {path} /tmp/kept && echo '{{,' > {path}")
     try:
-        (broken,) = of("docker.config", facts_of(inner))
+        (broken,) = of("docker.config", facts_of(gpuhost))
         assert broken.severity is Severity.ERROR
     finally:
-        inner.shell(f"cp /tmp/kept {path}")
+        gpuhost.shell(f"cp /tmp/kept {path}")

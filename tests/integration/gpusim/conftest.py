@@ -5,15 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from gpusim.build import build
 from tests.integration.gpu_lock import healthy_gpus
-from tests.integration.gpusim.simulated_host import (
-    Host,
-    bare_host,
-    build_host_image,
-    command,
-    gpu_host,
-)
+from tests.integration.gpusim.simulated_host import Host, bare_host, command
 
 
 @pytest.fixture(scope="session")
@@ -29,28 +22,7 @@ def faults_lock(installed_gpus: None) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
-def host_image() -> None:
-    build()  # there is no compiler in the image
-    build_host_image()
-
-
 @pytest.fixture
 def fresh_host(host_image: None) -> Iterator[Host]:
     with bare_host() as host:
         yield host
-
-
-@pytest.fixture(scope="session")
-def shared_gpu_host(host_image: None) -> Iterator[Host]:
-    with gpu_host() as host:
-        yield host
-
-
-@pytest.fixture
-def gpuhost(shared_gpu_host: Host) -> Iterator[Host]:
-    """A host with its own daemon and GPUs, healthy at the start of every test."""
-    try:
-        yield shared_gpu_host
-    finally:
-        shared_gpu_host.gpusim("clear")
