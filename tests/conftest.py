@@ -15,8 +15,13 @@ settings.register_profile(
 )
 settings.load_profile("patient")
 
-#: folders of tests/integration whose modules need no GPU, apart from those named *_stack*
-_WITHOUT_GPUS = frozenset({"bench", "chat", "gateway", "models", "net", "proofs"})
+#: folders, apart from their modules named *_stack*, and modules that leave the machine's GPUs alone
+_WITHOUT_GPUS = frozenset(
+    {
+        *("bench", "chat", "gateway", "models", "net", "proofs"),
+        *("test_doctor_reload.py", "test_gpusim_gpuhost.py", "test_gpusim_install.py"),
+    }
+)
 
 
 def together(nodeid: str) -> str:
