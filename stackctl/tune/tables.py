@@ -40,7 +40,7 @@ def verdict(contest: Contest) -> str:
             return f"no candidate is within the limits, of {tried} that were measured"
         return f"the current settings are the best of {tried} that were measured"
     best = contest.best
-    return f"best: {best.trial.label}, {gain(best)} ({figure(best, contest.objective.goal)})"
+    return f"best: {best.trial.label}, {figure(best, contest.objective.goal)}: {gain(best)}"
 
 
 def gain(entry: Entry) -> str:

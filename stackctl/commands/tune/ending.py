@@ -82,8 +82,8 @@ def take(role: str) -> int:
         terminal.out(f"{_shown(own, mine.config.root)} has them already")
         return 0
     if before:
-        copy = own.with_name("stack.env.before-tune")
-        files.write(copy, before, mode=own.stat().st_mode & 0o777)
+        copy = mine.folder / "stack.env.before"
+        files.write(copy, before, mode=_PRIVATE)
         files.rewrite(own, after)
         terminal.out(f"as it was before: {_shown(copy, mine.config.root)}")
     else:

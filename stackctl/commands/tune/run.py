@@ -175,7 +175,8 @@ def _once_more(current: Candidate, contest: Contest, stage: Stage, shelf: Shelf)
     again = shelf.get(key)
     if again is None:
         terminal.out("\nthe current settings once more, in case the box has changed meanwhile")
-        again = replace(stage.trial(current, contest.load), key=key)
+        again = stage.trial(current, contest.load)
+        again = replace(again, key=key, label=f"{current.label} once more")
         shelf.put(again)
     contest.once_more(again)
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from pathlib import Path
 from threading import Event
 from types import FrameType
 
@@ -59,7 +60,10 @@ class Stage:
         self._held.enter_context(files.lock(config.state / "lock", verb))
         self._held.enter_context(_hangups())
         if not self._shelf.before():
-            self._shelf.begin(self._state())
+            state = self._state()
+            if state == RUNNING:
+                self._check_written()
+            self._shelf.begin(state)
         self.open = True
         self._away()
 
@@ -147,7 +151,7 @@ class Stage:
 
     def _create(self, config: Settings) -> None:
         words = ("up", "--no-start", "--no-deps", "--force-recreate", "--pull", "never")
-        override = config.state / "healing.yaml"
+        override = _override(config)
         argv = compose.argv(
             config.compose_file,
             config.env_files,
@@ -158,6 +162,29 @@ class Stage:
         result = process.run(argv, env=config.environ, timeout=_CREATING)
         if result.code != 0:
             raise compose.explain(result.err)
+
+    def _check_written(self) -> None:
+        """What runs has to be what the env files say: nothing else could come back."""
+        config, name = self._role.config, self._role.service.name
+        facts = heal_act.preflight(self._docker, self._role.stack, [name], config)
+        if obstacle := heal_act.unfit(facts):
+            raise StackError(obstacle, fix="stackctl verify")
+        heal_act.place(facts, config)
+        argv = compose.argv(
+            config.compose_file,
+            config.env_files,
+            *("config", "--hash", name),
+            override=str(_override(config)),
+        )
+        written = process.run(argv, env=config.environ).out.split()[-1:]
+        label = '{{index .Config.Labels "com.docker.compose.config-hash"}}'
+        ids = [container.id for container in self._containers()]
+        running = process.run(["docker", "inspect", "--format", label, *ids]).out.split()
+        if set(written) != set(running):
+            raise StackError(
+                f"{name} runs with other settings than its files have now",
+                fix=f"take them: stackctl up {name}; or undo what was changed; then try again",
+            )
 
     def _containers(self) -> list[Container]:
         pairs = self._docker.services(self._role.stack.project)
@@ -184,6 +211,11 @@ class Stage:
                 board.set(name, "no more requests of clients")
                 traffic.empty(container.name, _DRAIN, lambda w: board.set(name, w), others=True)
             traffic.release()
+
+
+def _override(config: Settings) -> Path:
+    """What heal_act.place writes."""
+    return config.state / "healing.yaml"
 
 
 @contextmanager
