@@ -63,7 +63,7 @@ def _look(name: str | None, typed: str) -> _Found:
     place = apply.Place(root)
     key = _key(place, name) if name else None
     pairs = Docker().services()
-    pair = apply.found(pairs, place)
+    pair = apply.among(pairs, place)
     if pair is None:
         raise StackError(
             "there is no gateway by which clients could come",

@@ -91,7 +91,7 @@ def _behind_the_gateway(
 ) -> tuple[Outcome, ...]:
     """What is up has to be so for its clients as well."""
     pairs = docker.services()
-    pair = apply.found(pairs, apply.Place(config.root))
+    pair = apply.among(pairs, apply.Place(config.root))
     if pair is None or not pair[1].running:
         return tuple(outcomes)
     names = {c.name: s.name for s, c in pairs if c.project == project}

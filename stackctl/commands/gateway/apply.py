@@ -64,8 +64,13 @@ def load_keys(place: Place) -> tuple[Key, ...]:
     return keys.load(files.read(place.keys), str(place.keys))
 
 
-def found(pairs: Pairs, place: Place) -> tuple[Service, Container] | None:
+def found(docker: Docker, place: Place) -> tuple[Service, Container] | None:
     """The container that reads this clone's files."""
+    return among(docker.services(), place)
+
+
+def among(pairs: Pairs, place: Place) -> tuple[Service, Container] | None:
+    """The same, where more is to be known of the containers that there are."""
     for service, container in pairs:
         if any(mount.source == str(place.conf) for mount in service.mounts):
             return service, container
@@ -87,7 +92,7 @@ def refresh(root: Path, docker: Docker) -> bool:
     with files.lock(place.lock, "up", patience=PATIENCE):
         # asked in here: who comes second sees what the first one has changed
         pairs = docker.services()
-        pair = found(pairs, place)
+        pair = among(pairs, place)
         if pair is None:
             return False
         service, container = pair

@@ -108,7 +108,7 @@ def _running(service: Service, pairs: Pairs) -> Container:
 
 def backend_of(config: Settings, service: Service, pairs: Pairs) -> str:
     """The gateway's name for what this service serves; empty if no gateway runs."""
-    pair = apply.found(pairs, apply.Place(config.root))
+    pair = apply.among(pairs, apply.Place(config.root))
     if pair is None or not pair[1].running:
         return ""
     hosts = {c.name for s, c in pairs if s.name == service.name}

@@ -84,7 +84,7 @@ def emulation(pairs: Sequence[tuple[Service, Container]], asked: Container) -> D
 def gateway(docker: Docker, project: str, key: str) -> Door:
     """How this machine reaches the gateway of this clone."""
     root = settings.find_root()
-    pair = apply.found(docker.services(), apply.Place(root))
+    pair = apply.found(docker, apply.Place(root))
     if pair is None or not pair[1].running or pair[1].project != project:
         raise StackError("there is no gateway that runs here", fix="--through engine")
     if not key:

@@ -28,7 +28,7 @@ def open_store() -> tuple[Path, Store]:
 
 def gateway(root: Path) -> tuple[Service, Container] | None:
     """The gateway's container. StackError if Docker does not answer."""
-    return apply.found(Docker().services(), apply.Place(root))
+    return apply.found(Docker(), apply.Place(root))
 
 
 def published(service: Service) -> tuple[str, int] | None:
@@ -55,7 +55,7 @@ def install(root: Path, store: Store, pem: bytes, certificate: Certificate, orde
 def _reload(root: Path, fingerprint: str) -> str:
     docker, place = Docker(), apply.Place(root)
     try:
-        pair = apply.found(docker.services(), place)
+        pair = apply.found(docker, place)
     except StackError as error:
         return f"the gateway reads it when it starts; now it could not be asked: {error.message}"
     if pair is None or not pair[1].running:
