@@ -11,8 +11,9 @@ from stackctl.emulation.text import JsonString
 from stackctl.emulation.wanted import Wanted
 
 _BEGINS = re.compile(r'\s*(?:```(?:json)?\s*)?\{\s*"answer"\s*:\s*"')
-#: characters within which a reply has said what it is; more of them would be blanks
-_UNDECIDED = 64
+#: characters, blanks aside, within which a reply has said what it is: grammars may allow any
+#: number of blanks between the others
+_UNDECIDED = 20
 
 
 @dataclass(slots=True)
@@ -50,7 +51,7 @@ class Flow:
         if match := _BEGINS.match(self._start):
             self._string = JsonString()
             return self._string.feed(self._start[match.end() :])
-        self._held = len(self._start) > _UNDECIDED
+        self._held = len("".join(self._start.split())) > _UNDECIDED
         return ""
 
     def end(self, *, cut: bool) -> Calls | Said | Fault:

@@ -22,6 +22,7 @@ _PLACE = re.compile(r"[{\[]")
 _OURS = re.compile(rf"\{{\s*['\"]?{CALLS}")
 _THOUGHT = re.compile(r"^.*</think>", re.DOTALL)
 _SHOWN = 300
+_NO_FORM = "it is not the JSON object that was asked for"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +68,16 @@ def read(text: str, wanted: Wanted, *, cut: bool = False) -> Calls | Said | Faul
         # models that were trained to write each call by itself, between marks of their own
         return _calls(single, wanted, repaired=True)
     # an engine that holds nobody to a form, and a model that simply answers
+    free = not wanted.required and wanted.answer is None
+    return Said(whole(bare)) if free and _prose(bare, wanted) else Fault(_NO_FORM)
+
+
+def _prose(text: str, wanted: Wanted) -> bool:
+    """Whether a text has nothing of a call in it, or of our form."""
+    if not text or text.startswith(("{", "[")):
+        return False
     marks = (CALLS, *(tool.name for tool in wanted.tools))
-    calling = "{" in bare and any(f'"{mark}"' in bare for mark in marks)
-    if bare and not (calling or wanted.required or wanted.answer is not None):
-        return Said(whole(bare))
-    return Fault("it is not the JSON object that was asked for")
+    return "{" not in text or not any(f'"{mark}"' in text for mark in marks)
 
 
 def _values(text: str, *, cut: bool) -> Iterator[tuple[Any, bool]]:

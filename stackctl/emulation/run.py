@@ -59,7 +59,9 @@ class Run:
         async with self._pieces(wanted) as queue:
             while not made.ended:
                 try:
-                    told = await asyncio.wait_for(queue.get(), _SILENCE)
+                    # not wait_for: that of Python 3.11 may swallow being cancelled
+                    async with asyncio.timeout(_SILENCE):
+                        told = await queue.get()
                 except TimeoutError:
                     # before the engine has answered, its status is not known
                     if self.exchange.begun:

@@ -140,6 +140,7 @@ def test_what_was_cut_is_not_made_up() -> None:
     assert isinstance(read(two, request(), cut=True), Fault)
     assert names(read(ONE, request(), cut=True))
     assert read("It is", request(), cut=True) == Said("It is")
+    assert isinstance(read('{ "answer" : ', request(), cut=True), Fault)
 
 
 def test_an_answer_with_a_schema() -> None:
