@@ -238,6 +238,8 @@ async def tell(reader: Reader, writer: asyncio.StreamWriter) -> None:
     elif line.startswith(b"POST /reset"):
         for work in works:
             work.cancel()
+        while not steps.empty():  # that nobody took
+            steps.get_nowait()
         state["received"].clear()
         state["count"] = state["gone"] = 0
     told = state | {"received": [request.told() for request in state["received"]]}
