@@ -6,7 +6,6 @@ import http.client
 import json
 import socket
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -90,8 +89,8 @@ def test_it_fails_amid_an_answer() -> None:
 
     with serving(act, Fake) as server, emulating(fake=server.url) as url:
         seen = stream(url)
-    assert seen.text == "It is" if "error" not in seen.events[1] else True
-    assert "out of memory" in seen.events[-1]["error"]["message"]
+    assert "out of memory" in seen.events.pop()["error"]["message"]
+    assert seen.text == "It is"
     assert not seen.done
 
 
@@ -190,7 +189,7 @@ def test_it_does_not_ask_itself() -> None:
     assert answer.status_code == 508
 
 
-def test_a_schema_that_takes_its_time_holds_up_nobody_else() -> None:
+def test_one_that_waits_holds_up_nobody_else() -> None:
     release = threading.Event()
 
     def act(x: Fake) -> None:
@@ -200,8 +199,7 @@ def test_a_schema_that_takes_its_time_holds_up_nobody_else() -> None:
     with serving(act, Fake) as server, emulating(fake=server.url) as url:
         waiting = threading.Thread(target=ask, args=(url,))
         waiting.start()
-        began = time.monotonic()
-        assert requests.get(f"{url}/healthz", timeout=PATIENCE).ok
-        assert time.monotonic() - began < PATIENCE
+        assert requests.get(f"{url}/healthz", timeout=PATIENCE / 2).ok
+        assert waiting.is_alive()
         release.set()
         waiting.join(PATIENCE)
