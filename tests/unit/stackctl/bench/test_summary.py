@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stackctl.bench import plan, summary
+from stackctl.bench import compare, page, plan, result, summary
 from stackctl.bench.plan import Point, Shape
 from stackctl.model.load import Outcome, Volley
 from tests.unit.stackctl.bench import samples
@@ -103,3 +103,17 @@ def test_the_plan_of_a_run() -> None:
     assert Shape(512, 128, 2, 32, 1).levels() == (1,)
     assert Shape(512, 128, 2, 32, 48).levels()[-1] == 32
     assert Shape(512, 128, 2, 32, 64, (3, 5)).levels() == (3, 5)
+
+
+def test_sound_is_measured_by_its_length() -> None:
+    shots = Volley((Outcome(latency=4.0, tokens=0),) * 8, 16.0, 0.0)
+    step = summary.step(shots, 2, audio=32.0)
+    assert step.rtf
+    assert (step.rtf.median, step.audio_per_s, step.counted) == (0.125, 16.0, True)
+    assert (step.ttft, step.first, step.tpot, step.speed, step.energy) == (None,) * 5
+    assert summary.point(step).throughput == 16.0
+    made = samples.result(samples.run(step))
+    assert result.load(result.dump(made)).runs[0].steps[0].rtf == step.rtf
+    assert "Sound transcribed" in (html := page.page(made))
+    assert "Time to the first token" not in html
+    assert [d.figure for d in compare.compare(made, made)] == ["latency"]
