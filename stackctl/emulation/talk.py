@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx2
-
-from stackctl.emulation import prompt, schema, sse
+from stackctl.emulation import answers, prompt, schema
 from stackctl.emulation.abilities import Abilities, Form, Held, simpler
 from stackctl.emulation.engines import Engines, Headers, broken, kept
 from stackctl.emulation.errors import AnsweredError, RefusedError
@@ -26,12 +25,10 @@ _OURS = (
     *("tools", "tool_choice", "parallel_tool_calls", "stop", "n", "logprobs", "top_logprobs"),
     *("response_format", "messages", "stream", "stream_options"),
 )
-#: bytes of an engine's error, and of an answer that it did not stream
-_LONGEST = 16 * 2**20
 _JSON = ((b"content-type", b"application/json"),)
 _CHAT_HEADERS = (*_JSON, (b"accept-encoding", b"identity"))
 #: statuses of errors that no other form of the request would mend, whatever they say
-_PLAIN_WORDS = (401, 403, 404, 413, 429, 503)
+_FINAL = (401, 403, 404, 413, 429, 503)
 
 
 @dataclass(slots=True)
@@ -69,7 +66,6 @@ class Talk:
                 break
             correction = (*correction, (self._flow.text, outcome.what))
         word = "retried" if self.attempts > 1 else ""
-        word = "retried" if self.attempts > 1 else ""
         match outcome:
             case Calls(calls, repaired):
                 self.tell(Called(calls))
@@ -101,14 +97,15 @@ class Talk:
 
     async def _ask(self, index: int, correction: tuple[tuple[str, str], ...]) -> None:
         """One attempt, in the form that the engine takes."""
-        key = json.dumps(schema.of_answer(self.wanted))
+        strict = json.dumps(schema.of_answer(self.wanted)).encode()
+        key = hashlib.sha256(strict).hexdigest()
         form = self.abilities.of(self.place.engine, key)
         while True:
             try:
                 await self._stream(self._request(form, index, correction))
             except AnsweredError as error:
                 other = simpler(form, error.body.decode(errors="replace"))
-                if other is None or error.status in _PLAIN_WORDS:
+                if other is None or error.status in _FINAL:
                     raise
                 form = other
             else:
@@ -145,9 +142,9 @@ class Talk:
             self.place, "POST", [*headers, *_CHAT_HEADERS], data
         ) as response:
             if response.status_code != 200:
-                body = await _body(response, self.place)
+                body = await answers.body(response, self.place)
                 raise AnsweredError(response.status_code, kept(response.headers.raw), body)
-            async for event in _events(response, self.place):
+            async for event in answers.events(response, self.place):
                 used = self._take(event) or used
                 if self._stops.hit and not self.wanted.usage:
                     self._finish = "stop"
@@ -185,45 +182,3 @@ class Talk:
                 break
         if isinstance(content := delta.get("content"), str):
             self._say(self._stops.feed(self._flow.feed(content)))
-
-
-async def _events(response: httpx2.Response, place: Place) -> AsyncIterator[Any]:
-    """Of a stream; of an engine that does not stream, its one answer."""
-    kind = response.headers.get("content-type", "")
-    if "json" in kind:
-        body = await _body(response, place)
-        try:
-            yield json.loads(body)
-        except (ValueError, RecursionError):
-            raise broken(place.engine, ValueError("an answer that is no JSON")) from None
-        return
-    if "event-stream" not in kind:
-        raise broken(place.engine, ValueError(f"an answer of type {kind[:80] or 'unknown'}"))
-    lines = sse.Events()
-    try:
-        async for piece in response.aiter_bytes():
-            for data in lines.feed(piece):
-                if data == sse.DONE:
-                    return
-                yield json.loads(data)
-        for data in lines.end():
-            if data != sse.DONE:
-                yield json.loads(data)
-    except UnicodeDecodeError:
-        raise broken(place.engine, ValueError("half a character, which is no UTF-8")) from None
-    except (ValueError, RecursionError) as error:
-        raise broken(place.engine, ValueError(f"an event that is no JSON: {error}")) from None
-    except httpx2.TransportError as error:
-        raise broken(place.engine, error) from None
-
-
-async def _body(response: httpx2.Response, place: Place) -> bytes:
-    body = bytearray()
-    try:
-        async for piece in response.aiter_bytes():
-            body += piece
-            if len(body) > _LONGEST:
-                raise broken(place.engine, ValueError("an answer without end"))
-    except httpx2.TransportError as error:
-        raise broken(place.engine, error) from None
-    return bytes(body)
