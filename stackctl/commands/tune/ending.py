@@ -52,7 +52,7 @@ def keep(field: Ground, contest: Contest, shelf: Shelf, where: str) -> dict[str,
 
 def text(field: Ground, contest: Contest, shelf: Shelf) -> str:
     """The end of a tuning for a person."""
-    name = field.role.service.name
+    name, root = field.role.service.name, field.role.config.root
     lines = [
         "",
         report.table(tables.header(contest.objective.goal), tables.rows(contest)),
@@ -62,10 +62,10 @@ def text(field: Ground, contest: Contest, shelf: Shelf) -> str:
     ]
     if contest.won:
         lines += [
-            f"its settings: {shelf.winner}",
+            f"its settings: {_shown(shelf.winner, root)}",
             f"to take them: stackctl tune {name} --take; then: stackctl rollout {name}",
         ]
-    return "\n".join([*lines, f"page: {shelf.page}"])
+    return "\n".join([*lines, f"page: {_shown(shelf.page, root)}"])
 
 
 def take(role: str) -> int:
@@ -117,7 +117,7 @@ def _evidence(field: Ground, contest: Contest, shelf: Shelf, where: str) -> Iter
     if contest.current.score:
         yield f"current settings: {tables.figure(contest.current, contest.objective.goal)}"
     tried = sum(entry.trial.run is not None for entry in contest.entries)
-    yield f"the best of {tried} that were measured; all of them: {shelf.page}"
+    yield f"the best of {tried} that were measured; all of them: {shelf.page.name}"
 
 
 def _shown(path: Path, root: Path) -> str:

@@ -42,6 +42,7 @@ def tune(role: str, options: Options, *, dry_run: bool, as_json: bool) -> int:
     if isinstance(driver, Unavailable):
         raise StackError(driver.reason, fix="stackctl verify")
     field = ground.load(mine, options.space, _box(driver))
+    _check_requests(field, options)
     if dry_run:
         terminal.out(_listed(field, options))
         return 0
@@ -58,6 +59,17 @@ def tune(role: str, options: Options, *, dry_run: bool, as_json: bool) -> int:
     told = ending.keep(field, contest, shelf, where)
     terminal.out(json.dumps(told, indent=2) if as_json else ending.text(field, contest, shelf))
     return 0 if back else 1
+
+
+def _check_requests(field: Ground, options: Options) -> None:
+    most = search.most(field.space.settings, whole=options.whole)
+    sent, fewest = field.space.load.requests, judge.fewest(most)
+    if sent < fewest:
+        raise StackError(
+            f"requests = {sent} are too few to tell {most} candidates apart",
+            fix=f"write requests = {fewest} or more below [load]",
+            exit_code=2,
+        )
 
 
 def _fought(field: Ground, stage: Stage, shelf: Shelf, options: Options) -> tuple[Contest, bool]:
@@ -95,12 +107,6 @@ def _contest(
 ) -> Contest:
     space = field.space
     most = search.most(space.settings, whole=options.whole)
-    if space.load.requests < (fewest := judge.fewest(most)):
-        raise StackError(
-            f"requests = {space.load.requests} are too few to tell {most} candidates apart",
-            fix=f"write requests = {fewest} or more below [load]",
-            exit_code=2,
-        )
     contest = Contest(space.objective, space.load, most)
     terminal.out(_announced(field, most))
     first = shelf.get(current.key) or stage.trial(current, space.load)

@@ -156,6 +156,11 @@ def test_other_ways_to_write_it_right(body: str) -> None:
     assert rules(service(body)) == set()
 
 
+def test_slots_may_share_one_cache() -> None:
+    (slots,) = (body for rule, body in BAD if rule == "context.slots")
+    assert "context.slots" not in rules(service(slots.replace("-np 2", "-np 2 --kv-unified")))
+
+
 def test_alternatives_of_two_profiles_may_share_a_gpu() -> None:
     text = PAIRS["gpu.sharing"].replace("gpus: 1", "gpus: 1, profiles: [p]", 1)
     assert "gpu.sharing" in rules(text)
