@@ -16,6 +16,7 @@ class Trial:
     """`key` stands for the service as Compose has it and the load; `why` it was not measured.
 
     `label` are the settings in words, `at` when it began, `seconds` what it took in all.
+    `passing`: the box may have been at fault, so that the next run tries it again.
     """
 
     key: str
@@ -24,6 +25,7 @@ class Trial:
     seconds: float
     why: str = ""
     measured: Result | None = None
+    passing: bool = False
 
     @property
     def run(self) -> Run | None:

@@ -85,7 +85,9 @@ def _fought(field: Ground, stage: Stage, shelf: Shelf, options: Options) -> tupl
             stage.take()
         contest = _contest(field, current, stage, shelf, options)
     except KeyboardInterrupt:
-        terminal.err("\ninterrupted: what was measured is kept; Ctrl-C again leaves it as it is")
+        terminal.err(
+            "\ninterrupted: what was measured is kept; Ctrl-C again leaves the role as it is"
+        )
         _closed(stage)
         raise
     except BaseException:
@@ -193,7 +195,7 @@ def _announced(field: Ground, most: int) -> str:
         [
             f"{name}: {space.objective}; up to {most} candidates besides the current settings",
             f"{name} serves no clients meanwhile: the candidates take its GPUs in turn, and in the "
-            "end it is as it was. Ctrl-C ends it at any time, and what was measured is kept\n",
+            "end it is as it was.\nCtrl-C ends it at any time; what was measured is kept.\n",
         ]
     )
 

@@ -71,7 +71,7 @@ class Stage:
         """One candidate from its bring-up to its figures; why there are none, if so."""
         self.take()
         at, began = time.time(), time.monotonic()
-        why, measured = "", None
+        why, measured, passing = "", None, False
         try:
             why = self._bring_up(candidate.config, candidate.service)
             if not why:
@@ -81,9 +81,9 @@ class Stage:
             if isinstance(daemon := self._docker.daemon(), Unavailable):
                 # that is none of the candidate's faults
                 raise StackError(daemon.reason, fix="docker info") from None
-            why = error.message
+            why, passing = error.message, True
         done = time.monotonic() - began
-        return Trial(candidate.key, candidate.label, at, done, why, measured)
+        return Trial(candidate.key, candidate.label, at, done, why, measured, passing)
 
     def close(self, current: str = "") -> bool:
         """The role as it was before: its settings, running or not. Whether it came to that.
