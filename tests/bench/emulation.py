@@ -21,7 +21,7 @@ from tests.integration.images.engine_container import docker, engine
 from tests.integration.stack.box import free_ports
 
 ROOT = Path(__file__).parents[2]
-_REQUESTS, _TIMES = 20, 15
+_REQUESTS, _TIMES = 10, 15
 _PLAIN = {"messages": [PARIS], "max_tokens": 64}
 _TOOLS = {**_PLAIN, "tools": [WEATHER]}
 _WHERE = ("--host", "0.0.0.0", "--port", "8000", "--ctx-size", "16384")
@@ -70,8 +70,8 @@ def _measured(direct: str, service: str) -> list[Bar]:
         "stream": True,
     }
     return [
-        _added("passed on", 4.0, _asking(service, _PLAIN), _asking(direct, _PLAIN)),
-        _added("with tools", 8.0, _asking(service, _TOOLS), _asking(direct, by_hand)),
+        _added("passed on", 6.0, _asking(service, _PLAIN), _asking(direct, _PLAIN)),
+        _added("with tools", 12.0, _asking(service, _TOOLS), _asking(direct, by_hand)),
     ]
 
 
