@@ -271,7 +271,8 @@ def _errors(found: tuple[Finding, ...]) -> list[Finding]:
 
 def _told(finding: Finding) -> str:
     """A finding on one line."""
-    evidence = finding.evidence.strip().splitlines()
-    said = f" ({evidence[-1].strip()})" if evidence else ""
+    # of an unknown failure the lines around it as well
+    evidence = " | ".join(line.strip() for line in finding.evidence.splitlines() if line.strip())
+    said = f" ({evidence})" if evidence else ""
     cause = f"; {finding.cause}" if finding.cause else ""
     return f"{finding.summary}{said}{cause}  [{finding.check}]"
