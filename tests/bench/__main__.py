@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.bench import emulation, history, load, logs, models, watch
+from tests.bench import agreement, emulation, history, load, logs, models, watch
 from tests.bench.fleet import fleet
 from tests.bench.gateway import affinity
 from tests.bench.gateway import bars as gateway
@@ -106,6 +106,8 @@ def main() -> int:
         door = gateway.bars(Path(folder)) + affinity.bars()
     print("measuring: load", file=sys.stderr, flush=True)
     door += load.bars()
+    print("measuring: agreement", file=sys.stderr, flush=True)
+    door += agreement.bars()
     print("measuring: emulation", file=sys.stderr, flush=True)
     door += emulation.bars()
     print("measuring: log", file=sys.stderr, flush=True)
