@@ -28,6 +28,8 @@ METRICS_FILE = "STACKCTL_METRICS_FILE"
 NOBODYS = (99, 99)
 SECRETS = (*TOKENS, *ADDRESSES)
 _PORT = re.compile(r".*_PORT$")
+#: ends of names, and the two values there are
+_EITHER = {"GATEWAY_COUNT_STREAMS": ("yes", "no"), "_TOOLS": ("native", "emulated")}
 _COUNT = re.compile(r".*(?:_CONTEXT|_VRAM_MIB|_COUNT|_MIB|_SLOTS|_QUEUE)$")
 
 
@@ -254,14 +256,10 @@ def _check(where: str, key: str, value: str) -> None:
                 fix="127.0.0.1, or an address of this machine",
                 exit_code=2,
             ) from None
-    if key == "GATEWAY_COUNT_STREAMS" and value not in ("yes", "no", ""):
-        raise StackError(f"{where}: neither yes nor no", fix="yes or no", exit_code=2)
-    if key.endswith("_TOOLS") and value not in ("native", "emulated", ""):
-        raise StackError(
-            f"{where}: neither native nor emulated",
-            fix="native: the engine's own tool calls; emulated: docs/tools.md",
-            exit_code=2,
-        )
+    for name, (one, other) in _EITHER.items():
+        if key.endswith(name) and value not in (one, other, ""):
+            said = f"{where}: neither {one} nor {other}"
+            raise StackError(said, fix=f"{one} or {other}", exit_code=2)
     if key in ENDPOINTS and value and not re.fullmatch(r"https?://[^\s@/]+(/[^\s@]*)?", value):
         raise StackError(
             f"{where}: not the address of a publisher",

@@ -7,7 +7,8 @@ from typing import Any
 
 from stackctl.catalogue import masked
 from stackctl.model.reply import Reply
-from stackctl.proofs.kinds import Trouble, told
+from stackctl.proofs.kinds import told
+from stackctl.proofs.trouble import Trouble
 
 _SHOWN = 300
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from stackctl.model.reply import Reply
 from stackctl.proofs.answer import Answer, Call, error_in, prompt_tokens, words
-from stackctl.proofs.kinds import Trouble
+from stackctl.proofs.trouble import Trouble
 
 #: statuses by which a server says that it has no such API
 NOT_OFFERED = (404, 405, 501)

@@ -7,7 +7,7 @@ from typing import Any
 
 from stackctl.model.reply import Reply
 from stackctl.proofs.answer import Answer, Call, error_in, prompt_tokens, words
-from stackctl.proofs.kinds import Trouble
+from stackctl.proofs.trouble import Trouble
 
 
 @dataclass

@@ -11,7 +11,8 @@ from stackctl.model import StackError
 from stackctl.model.reply import Reply
 from stackctl.proofs import answer
 from stackctl.proofs.context.prompt import Prompt, build
-from stackctl.proofs.kinds import KINDS, Trouble, fix
+from stackctl.proofs.kinds import KINDS, fix
+from stackctl.proofs.trouble import Trouble
 from stackctl.system.exchange import post
 
 #: notes of the two prompts by which tokens are estimated

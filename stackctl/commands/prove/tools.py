@@ -13,11 +13,11 @@ from stackctl import report
 from stackctl.commands.prove.targets import Asked, Target, targets
 from stackctl.model import Finding
 from stackctl.proofs import answer
-from stackctl.proofs.kinds import Trouble
 from stackctl.proofs.tools import cases
 from stackctl.proofs.tools.cases import Case
 from stackctl.proofs.tools.judge import judge
 from stackctl.proofs.tools.tally import HEADER, Tally, as_data, chosen, findings, rows, tally
+from stackctl.proofs.trouble import Trouble
 from stackctl.system import exchange, terminal
 
 #: answers that did not come in time, after which a server is given up

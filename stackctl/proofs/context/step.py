@@ -10,7 +10,7 @@ from stackctl.model.reply import Reply
 from stackctl.proofs import answer as answers
 from stackctl.proofs import stream
 from stackctl.proofs.context.prompt import DEPTHS, Prompt, found
-from stackctl.proofs.kinds import Trouble
+from stackctl.proofs.trouble import Trouble
 
 EXCEEDED = "context-exceeded"
 #: of a prompt's tokens that may be counted otherwise: exactly, and as estimated

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
-from stackctl.proofs.kinds import Trouble
+from stackctl.proofs.trouble import Trouble
 
 _SHOWN = 200
 _BROKEN = re.compile("[\ufffd\ud800-\udfff]")

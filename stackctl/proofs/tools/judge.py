@@ -10,10 +10,10 @@ from stackctl.model.reply import Reply
 from stackctl.proofs import answer as answers
 from stackctl.proofs import responses, stream
 from stackctl.proofs.answer import Answer, Call
-from stackctl.proofs.kinds import Trouble
 from stackctl.proofs.tools import arguments
 from stackctl.proofs.tools.cases import RESPONSES, Case, Wants
 from stackctl.proofs.tools.marks import HARMONY, form, names_tool
+from stackctl.proofs.trouble import Trouble
 
 _SHOWN = 200
 #: tokens; the shortest of our tools takes several times as many

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from stackctl.model import Finding, Severity
-from stackctl.proofs.kinds import KINDS, Blame, Trouble, fix
+from stackctl.proofs.kinds import KINDS, fix
 from stackctl.proofs.statistics import wilson
 from stackctl.proofs.tools.cases import CASES, Case
+from stackctl.proofs.trouble import Blame, Trouble
 
 CHECK = "prove.tools"
 

@@ -14,7 +14,7 @@ from stackctl.proofs.context.page import page, rows
 from stackctl.proofs.context.prompt import build
 from stackctl.proofs.context.step import Step, read
 from stackctl.proofs.context.verdict import Way, advice, findings, first_token_at
-from stackctl.proofs.kinds import Trouble
+from stackctl.proofs.trouble import Trouble
 
 ALL, NONE = (True,) * 5, (False,) * 5
 WINDOW = 131072

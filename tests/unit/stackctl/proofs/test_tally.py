@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from stackctl.proofs.kinds import KINDS, Trouble, fix
+from stackctl.proofs.kinds import KINDS, fix
 from stackctl.proofs.statistics import wilson
 from stackctl.proofs.tools.cases import CASES
 from stackctl.proofs.tools.tally import findings, rows, tally
+from stackctl.proofs.trouble import Trouble
 
 FINE: tuple[Trouble, ...] = ()
 JSON = (Trouble("arguments-json", "{"),)

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from stackctl.model.reply import Broken, Reply
-from stackctl.proofs.kinds import KINDS, Blame
+from stackctl.proofs.kinds import KINDS
 from stackctl.proofs.tools.cases import CASES, CHAT, Case, body
 from stackctl.proofs.tools.judge import judge
+from stackctl.proofs.trouble import Blame
 from tests.unit.stackctl.proofs import brain
 
 PLAIN = 70
