@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from stackctl import facts as gather
 from stackctl import report, settings
-from stackctl.checks import CHECKS, run, worst
+from stackctl.checks import CHECKS, run, there, worst
 from stackctl.commands import wanted
 from stackctl.commands.plan import select
 from stackctl.facts import gateway, network, tls, tools
 from stackctl.facts.whose import beside
 from stackctl.model import Driver, Facts, Finding, Phase, Severity
-from stackctl.system import terminal
+from stackctl.system import files, terminal
 from stackctl.system.docker import Docker
 
 #: seconds: the driver lists a process a moment after it took memory, which is soon after its start
@@ -81,7 +82,7 @@ def _look(roles: Sequence[str], project: str | None, answers: bool) -> Look:
         mine = select(known, named) if named else ()
         facts = replace(facts, observed=tuple(o for o in facts.observed if o.service in mine))
         missed = tuple(each for each in missed if each[1] in roles)
-    return judge(facts, missed)
+    return aside(judge(facts, missed), files.holder(root / ".stackctl" / "lock"))
 
 
 def judge(facts: Facts, missed: Sequence[wanted.Name] = ()) -> Look:
@@ -100,6 +101,19 @@ def judge(facts: Facts, missed: Sequence[wanted.Name] = ()) -> Look:
     )
     found = run(CHECKS, facts, Phase.RUNNING)
     return Look(facts, tuple(replace(f, fix=_typed(f.fix, projects)) for f in found))
+
+
+def aside(seen: Look, holder: str) -> Look:
+    """Without a word on a role that `tune`, the lock's holder, makes what it wants of."""
+    if not (tuned := re.search(r"stackctl tune (\S+)`", holder)):
+        return seen
+    subjects = {f.subject for f in seen.findings if f.subject.rpartition("/")[2] == tuned[1]}
+    skipped = (
+        replace(f, severity=Severity.SKIPPED) if f.subject in subjects else f for f in seen.findings
+    )
+    told = "is being tuned, and serves no clients meanwhile"
+    said = (Finding(there.ID, Severity.OK, subject, told) for subject in sorted(subjects))
+    return replace(seen, findings=(*skipped, *said))
 
 
 def tell(seen: Look, *, as_json: bool = False, quiet: bool = False) -> int:
