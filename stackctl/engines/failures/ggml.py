@@ -81,6 +81,22 @@ LLAMA: tuple[Failure, ...] = (
         source="llama.cpp b11669: tools/server",
     ),
     Failure(
+        "llama-kv-block",
+        r"[KV] cache type (\S+) with block size \d+ does not divide n_embd_head_[kv]=(\d+)",
+        "the heads of this model do not divide into the blocks of this KV cache type",
+        "another --cache-type-k and --cache-type-v (f16 is always right) in ROLE_ARGS of "
+        "env/stack.env, then: stackctl up ROLE",
+        source="llama.cpp b11669, run: llama_init_from_model",
+    ),
+    Failure(
+        "llama-kv-flash",
+        r"quantized V cache requires flash_attn|V cache quantization requires flash_attn",
+        "a quantised V cache needs flash attention, which is off or not to be had for this model",
+        "--flash-attn on, or no --cache-type-v, in ROLE_ARGS of env/stack.env, then: "
+        "stackctl up ROLE",
+        source="llama.cpp b11669, run: llama_init_from_model",
+    ),
+    Failure(
         "llama-flag",
         r"error: invalid argument: (\S+)",
         "this version of llama-server does not know the flag",

@@ -31,6 +31,17 @@ LINES: tuple[tuple[tuple[str, ...], str, str], ...] = (
     ),
     (
         LLAMA,
+        "0.00.021.906 E llama_init_from_model: K cache type q8_0 with block size 32 does not divide "
+        "n_embd_head_k=16",
+        "llama-kv-block",
+    ),
+    (
+        LLAMA,
+        "0.00.031.737 E llama_init_from_model: quantized V cache requires flash_attn to be enabled",
+        "llama-kv-flash",
+    ),
+    (
+        LLAMA,
         "gguf_init_from_file_impl: invalid magic characters: '?m?P', expected 'GGUF'",
         "gguf-magic",
     ),
