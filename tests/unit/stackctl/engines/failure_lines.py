@@ -31,8 +31,8 @@ LINES: tuple[tuple[tuple[str, ...], str, str], ...] = (
     ),
     (
         LLAMA,
-        "0.00.021.906 E llama_init_from_model: K cache type q8_0 with block size 32 does not divide "
-        "n_embd_head_k=16",
+        "0.00.021.906 E llama_init_from_model: K cache type q8_0 with block size 32 does not "
+        "divide n_embd_head_k=16",
         "llama-kv-block",
     ),
     (
