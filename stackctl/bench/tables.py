@@ -148,13 +148,14 @@ def listing(results: Sequence[Result]) -> list[tuple[str, ...]]:
             result.id,
             ", ".join(f"{run.name} ({run.model})" for run in result.runs),
             "; ".join(dict.fromkeys(sent(result, run) for run in result.runs)),
-            ", ".join(_best(run) for run in result.runs),
+            ", ".join(best(run) for run in result.runs),
         )
         for result in results
     ]
 
 
-def _best(run: Run) -> str:
+def best(run: Run) -> str:
+    """The largest throughput of all its steps."""
     if run.audio:
         return f"{number(max(step.audio_per_s for step in run.steps))} s/s"
     return f"{number(max((step.tokens_per_s for step in run.steps), default=0.0))} tok/s"

@@ -8,7 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 from stackctl import report, settings
+from stackctl.commands import proven
 from stackctl.commands.letters import clock, done, prevention
+from stackctl.commands.proven import Proof
 from stackctl.commands.record import BREAKER, GREEN, LATEST
 from stackctl.model import StackError
 from stackctl.model.incident import Box, Incident, Spell
@@ -26,6 +28,7 @@ class _Past:
     green: Box
     latest: Box
     off: dict[str, float] = field(default_factory=dict)
+    proofs: tuple[Proof, ...] = ()
 
     @property
     def changed(self) -> tuple[str, ...]:
@@ -65,6 +68,7 @@ def _read(book: History, since: float) -> _Past:
         drift.load(book.state(GREEN)),
         drift.load(book.state(LATEST)),
         dict(breaker.load(book.state(BREAKER)).off),
+        proven.read(book),
     )
 
 
@@ -76,7 +80,7 @@ def _only(past: _Past, roles: Sequence[str]) -> _Past:
     def wanted(subject: str) -> bool:
         return subject in roles or subject.rpartition("/")[2] in roles
 
-    subjects = {*past.spells, *(i.subject for i in past.incidents)}
+    subjects = {*past.spells, *(i.subject for i in past.incidents), *(p.of for p in past.proofs)}
     heard = {*subjects, *(s.rpartition("/")[2] for s in subjects)}
     for role in roles:
         if role not in heard:
@@ -91,6 +95,7 @@ def _only(past: _Past, roles: Sequence[str]) -> _Past:
         past.green,
         past.latest,
         {subject: at for subject, at in past.off.items() if wanted(subject)},
+        tuple(proof for proof in past.proofs if wanted(proof.of)),
     )
 
 
@@ -103,7 +108,7 @@ def _text(past: _Past, up: dict[str, dict[str, Uptime]], now: float, since: floa
     if past.changed:
         parts.append(_changed(past.green, past.changed))
     parts += [_incident(i, now) for i in past.incidents]
-    if not past.incidents:
+    if not past.incidents and past.latest.at:
         parts.append(f"no incident in the last {report.duration(since)}")
     for subject, at in past.off.items():
         parts.append(report.healing_off(subject, at, breaker.again(subject)))
@@ -111,7 +116,12 @@ def _text(past: _Past, up: dict[str, dict[str, Uptime]], now: float, since: floa
         header = ("UP", *(name.upper() for name in WINDOWS))
         rows = [(service, *map(_share, windows.values())) for service, windows in up.items()]
         parts.append(report.table(header, rows))
-    parts.append(f"last run {report.duration(max(0.0, now - past.latest.at))} ago")
+    if past.proofs:
+        parts.append(report.table(proven.HEADER, proven.rows(past.proofs, now)))
+    if past.latest.at:
+        parts.append(f"last run {report.duration(max(0.0, now - past.latest.at))} ago")
+    else:
+        parts.append("nobody looks after the box: make watch-install")
     return "\n\n".join(parts)
 
 
@@ -153,6 +163,7 @@ def _json(past: _Past, up: dict[str, dict[str, Uptime]], now: float) -> str:
             "last_run_at": past.latest.at or None,
             "incidents": [{**asdict(i), "duration_seconds": i.lasted(now)} for i in past.incidents],
             "healing_off": past.off,
+            "proofs": [asdict(proof) for proof in past.proofs],
             "uptime": {
                 service: {
                     name: {

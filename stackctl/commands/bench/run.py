@@ -11,9 +11,11 @@ from pathlib import Path
 from stackctl import __version__, report, settings
 from stackctl.bench import page, plan, result, sound, tables
 from stackctl.bench.plan import Shape
-from stackctl.bench.result import Result
+from stackctl.bench.result import Result, Run
+from stackctl.commands import proven
 from stackctl.commands.bench import aims, measure
 from stackctl.commands.bench.aims import Against, Aim
+from stackctl.commands.proven import Proof
 from stackctl.model import StackError
 from stackctl.model.load import Patience
 from stackctl.system import files, shelf, terminal
@@ -56,8 +58,17 @@ def bench(roles: Sequence[str], options: Options, *, dry_run: bool, as_json: boo
     if failure:
         raise failure
     terminal.err(f"kept as {made.id}; page: {kept}")
-    worst = [plan.MOST_FAILED * s.requests < s.failed for run in made.runs for s in run.steps]
-    return 1 if any(worst) else 0
+    proven.remember([_proof(made, run) for run in made.runs if not run.against])
+    return 1 if any(map(_broken, made.runs)) else 0
+
+
+def _broken(run: Run) -> bool:
+    return any(plan.MOST_FAILED * step.requests < step.failed for step in run.steps)
+
+
+def _proof(made: Result, run: Run) -> Proof:
+    said = f"{tables.best(run)} ({made.id})"
+    return Proof(run.name, "bench", made.at, not _broken(run), said, run.simulated)
 
 
 def _fits(aim: Aim, shape: Shape) -> None:

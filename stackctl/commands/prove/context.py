@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from stackctl import report
+from stackctl.commands import proven
 from stackctl.commands.prove.counting import Estimate, Exact, counter
-from stackctl.commands.prove.targets import BOTH, Asked, Target, targets
+from stackctl.commands.prove.targets import BOTH, Asked, Target, proofs, targets
+from stackctl.commands.proven import Proof
 from stackctl.model import Driver, Finding, Service, Severity, StackError
 from stackctl.proofs.context import page
 from stackctl.proofs.context.guard import Memory, danger
@@ -49,16 +51,19 @@ class Effort:
 
 def context(asked: Asked, effort: Effort, *, as_json: bool, plot: str = "") -> int:
     """Prove each of the roles. 1 if a window is not what was promised."""
-    ways, failed = [], False
+    ways, kept, failed = [], list[Proof](), False
     if asked.through == BOTH and not asked.url and not asked.key_env:
         terminal.err("by way of the engine alone; by way of the gateway as well: --key-env NAME")
     for target in targets(asked):
         way = prove(target, effort, now=lambda t=target: memory(t.service))  # type: ignore[misc]
         ways.append(way)
         wrong = findings(way)
-        failed = failed or any(f.severity is Severity.ERROR for f in wrong)
+        fine = not any(f.severity is Severity.ERROR for f in wrong)
+        failed = failed or not fine
+        kept += proofs(target, "prove context", fine, f"{way.proven} of {way.promised} tokens")
         if not as_json:
             _tell(way, target, wrong)
+    proven.remember(kept)
     if plot:
         made = time.strftime("%Y-%m-%d %H:%M")
         files.write(Path(plot), page.page(ways, made))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from stackctl import settings
 from stackctl.commands.gateway import apply
 from stackctl.commands.plan import select
+from stackctl.commands.proven import Proof
 from stackctl.engines import ENGINES
 from stackctl.model import EMULATION, Container, Driver, Service, StackError
 from stackctl.model.network import PLAIN, TLS
@@ -68,6 +70,14 @@ def targets(asked: Asked) -> tuple[Target, ...]:
             door = gateway(docker, container.project, key)
             made.append(replace(by_engine, door=door, way=GATEWAY))
     return tuple(made)
+
+
+def proofs(target: Target, by: str, ok: bool, said: str) -> list[Proof]:
+    """What the history is to know: one proof of a service of ours, by either way."""
+    if target.service is None:
+        return []
+    by += " --through gateway" if target.way == GATEWAY else ""
+    return [Proof(target.name, by, time.time(), ok, said, target.rigged)]
 
 
 def emulation(pairs: Sequence[tuple[Service, Container]], asked: Container) -> Door:

@@ -10,13 +10,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stackctl import report
-from stackctl.commands.prove.targets import Asked, Target, targets
+from stackctl.commands import proven
+from stackctl.commands.prove.targets import Asked, Target, proofs, targets
+from stackctl.commands.proven import Proof
 from stackctl.model import Finding
 from stackctl.proofs import answer
 from stackctl.proofs.tools import cases
 from stackctl.proofs.tools.cases import Case
 from stackctl.proofs.tools.judge import judge
-from stackctl.proofs.tools.tally import HEADER, Tally, as_data, chosen, findings, rows, tally
+from stackctl.proofs.tools.tally import HEADER, Tally, as_data, chosen, findings, rows, said, tally
 from stackctl.proofs.trouble import Trouble
 from stackctl.system import exchange, terminal
 
@@ -67,12 +69,13 @@ class _Run:
 
 def tools(asked: Asked, effort: Effort, names: Sequence[str], *, as_json: bool) -> int:
     """Prove each of the roles. 1 if one answer of any was wrong."""
-    documents, failed = [], False
+    documents, kept, failed = [], list[Proof](), False
     for target in targets(asked):
         tallies = prove(target, effort, names)
         wrong = findings(target.name, tallies, rigged=target.rigged, ours=bool(target.service))
-        proven = any(one.passed for one in tallies)
-        failed = failed or bool(wrong) or not proven
+        fine = not wrong and any(one.passed for one in tallies)
+        failed = failed or not fine
+        kept += proofs(target, "prove tools", fine, said(tallies))
         if as_json:
             documents.append(_document(target, effort, tallies, wrong))
         else:
@@ -80,6 +83,7 @@ def tools(asked: Asked, effort: Effort, names: Sequence[str], *, as_json: bool) 
             for finding in wrong:
                 terminal.out("\n" + report.problem(finding, colour=terminal.colour()))
             terminal.out("")
+    proven.remember(kept)
     if as_json:
         terminal.out(json.dumps({"ok": not failed, "tools": documents}, indent=2))
     return 1 if failed else 0

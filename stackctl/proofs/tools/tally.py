@@ -53,6 +53,14 @@ def tally(case: Case, answers: Sequence[tuple[Trouble, ...]], *, rigged: bool) -
     )
 
 
+def said(tallies: Sequence[Tally]) -> str:
+    """In a few words: how many answers were right, and what was wrong with the others."""
+    right = sum(one.passed for one in tallies)
+    wrong = sum(one.failed for one in tallies)
+    bad = sorted({kind for one in tallies if one.failed for kind in one.kinds})
+    return f"{right} of {right + wrong} answers right" + (f" ({', '.join(bad)})" if bad else "")
+
+
 def rows(tallies: Sequence[Tally]) -> list[tuple[str, ...]]:
     """For a table: case, passed, rate, interval, what went wrong."""
     return [(t.case.id, t.case.title, *_figures(t), _said(t)) for t in tallies]
