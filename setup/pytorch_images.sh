@@ -61,6 +61,10 @@ write_model() {
   [[ -z $told ]] || say "wrote a tiny gpt-oss to models/sim/huggingface"
 }
 
+# two tests at once would download and build the same
+mkdir -p "$wheels"
+exec 9>"$wheels/.lock"
+flock 9
 "$here/base_image.sh" bookworm
 wanted=$(inputs)
 built_from=$(docker image inspect --format "{{index .Config.Labels \"$LABEL\"}}" "$IMAGE" 2>/dev/null) || true

@@ -18,7 +18,7 @@ settings.load_profile("patient")
 #: folders, apart from their modules named *_stack*, and modules that leave the machine's GPUs alone
 _WITHOUT_GPUS = frozenset(
     {
-        *("bench", "chat", "emulation", "gateway", "models", "net", "proofs"),
+        *("bench", "chat", "emulation", "gateway", "models", "net", "proofs", "vllm"),
         *("test_doctor_reload.py", "test_gpusim_gpuhost.py", "test_gpusim_install.py"),
     }
 )

@@ -18,7 +18,7 @@ from tests.integration.vllm.fragment import MODELS, ROOT, arguments, options
 #: seconds; the first build downloads 400 MB
 BUILD = 1800
 #: seconds; three processes import vLLM, one after the other
-START = 300
+START = 600
 
 
 @pytest.fixture(scope="session")

@@ -64,8 +64,8 @@ class Box:
 
 # Harmless programs the scripts may really use; what is neither here nor faked does not exist.
 TOOLS = (
-    "awk", "bash", "basename", "cat", "chmod", "cut", "dirname", "env", "find", "grep", "head",
-    "id", "mkdir", "mktemp", "paste", "rm", "sed", "setpriv", "sha256sum", "sleep", "sort",
+    "awk", "bash", "basename", "cat", "chmod", "cut", "dirname", "env", "find", "flock", "grep",
+    "head", "id", "mkdir", "mktemp", "paste", "rm", "sed", "setpriv", "sha256sum", "sleep", "sort",
     "tail", "timeout", "tr", "xargs",
 )  # fmt: skip
 
