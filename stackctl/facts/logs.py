@@ -38,7 +38,17 @@ def died(docker: Docker, seen: Observed, text: str = "") -> tuple[Explanation, .
     mark = text[:_MARK]
     # what the engine writes that runs now is at the end
     before = longer[: longer.rfind(mark)] if mark in longer else ""
-    return _typed(seen.service, explain(before, _failures(seen)) or _some(unknown(before)))
+    why = explain(before, _failures(seen)) or _some(unknown(before))
+    if not why and not seen.explanations:
+        why = _some(_wordless(before))
+    return _typed(seen.service, why)
+
+
+def _wordless(log: str) -> Explanation | None:
+    """Of what ended without naming an error: its last line."""
+    cause = "unknown: its log names no error, this was its last line; Docker started it again"
+    line = _last_line(log)
+    return Explanation(line, cause, "stackctl logs ROLE") if line else None
 
 
 def refused(

@@ -99,7 +99,7 @@ BANNER = "engine 1.0\nloading\n"
         (BANNER + MISSING + BANNER + MISSING, BANNER + STRANGE, "gguf-missing"),
         (BANNER + STRANGE, BANNER + MISSING, ""),
         ("", BANNER + MISSING, None),
-        (BANNER, BANNER + MISSING, None),
+        (BANNER, BANNER + MISSING, ""),
     ],
 )
 def test_why_an_engine_ended_before_docker_started_it_again(
@@ -110,6 +110,12 @@ def test_why_an_engine_ended_before_docker_started_it_again(
     why = died(docker, seen)
     assert [e.id for e in why] == ([] if expected is None else [expected])
     assert why == died(docker, seen, now)
+
+
+def test_one_that_ended_without_a_word_has_its_last_line() -> None:
+    docker: Any = FakeDocker((STARTED - 20, BANNER), (STARTED, BANNER))
+    (why,) = died(docker, Observed(CODER_LLAMA, container(CODER_LLAMA, restarts=1)))
+    assert (why.line, "names no error" in why.cause) == ("loading", True)
 
 
 CODER_LLAMA = replace(CODER, engine="llama-cpp")
