@@ -1,4 +1,4 @@
-"""Draws the pictures of the documentation: `python -m tests.pictures`, in about four minutes.
+"""Draws the pictures of the documentation: `python -m tests.pictures`, in about seven minutes.
 
 A simulated stack is brought up, and a real browser draws its real reports. The page at / is shown
 as if it came from another machine; nothing else is typed in.
@@ -29,10 +29,31 @@ ADDRESS = "https://192.168.1.20:8443/#python"
 #: tokens: a real engine reads them on two cores
 CONTEXT = 8192
 #: seconds for one report
-PATIENCE = 300.0
+PATIENCE = 600.0
 NO_PARSER = "--no-jinja --chat-template chatml"
 #: what the model is rigged to get right
 CASES = ("single", "stream", "required", "named", "responses")
+#: settings that a llama.cpp of any size has
+SPACE = """
+[objective]
+maximise = "throughput"
+[load]
+input = 128
+output = 64
+concurrency = [1, 4]
+requests = 32
+[[settings]]
+name = "ubatch-size"
+values = [64, 256]
+[[settings]]
+name = "max-num-seqs"
+values = [2, 4]
+[[settings]]
+name = "flash-attention"
+values = [false]
+"""
+#: what an owner may have set against a lack of memory, and forgotten
+FORGOTTEN = "--ubatch-size 16"
 #: glyphs of 8 whole pixels each, which PNG finds again and again
 TERMINAL = """<!doctype html><meta charset="utf-8"><style>
 body { margin: 0; background: #0d1117; color: #e6edf3; }
@@ -92,6 +113,19 @@ def reports(made: Box) -> Iterator[Picture]:
     bad = run(made, *words, "--case", "single", code=1, tail=8)
     setting = f"<b># env/stack.env: CODER_ARGS={NO_PARSER}</b>\n"
     yield Picture("tools", f"{TERMINAL}{good}\n{setting}{bad}</pre>", "pre")
+
+    made.settings(**fixed, CODER_ARGS=FORGOTTEN)
+    run(made, "up", "coder")
+    yield tuned(made)
+
+
+def tuned(made: Box) -> Picture:
+    """Of a coder that is up."""
+    space = made.home / "space.toml"
+    space.write_text(SPACE, encoding="utf-8")
+    run(made, "tune", "coder", "--space", str(space))
+    page = made.home / ".stackctl" / "tune" / "coder" / "tune.html"
+    return Picture("tune", page.read_text(encoding="utf-8"), ".plots > :nth-child(2)")
 
 
 def run(made: Box, *words: str, code: int = 0, tail: int = 0) -> str:
