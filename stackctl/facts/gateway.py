@@ -58,4 +58,4 @@ def _aside(folder: Path) -> frozenset[str]:
     """
     if "rollout" not in files.holder(folder.parents[1] / "lock"):
         return frozenset()
-    return servers.keys(haproxy.command(folder, f"show map {render.CONF}/{render.HELD}"))
+    return frozenset(servers.rows(haproxy.command(folder, f"show map {render.HELD_THERE}")))

@@ -13,6 +13,7 @@ CONF, TLS = "/etc/haproxy/stackctl", "/etc/haproxy/tls"
 CERTIFICATE = "server.pem"
 #: backends whose requests wait for a server; filled while one is replaced, empty at every start
 HELD = "held.map"
+HELD_THERE = f"{CONF}/{HELD}"
 #: header in which the emulation of tool calls reads whom it is to ask
 NAMED = "X-Stackctl-Server"
 _FULL = (

@@ -33,6 +33,6 @@ def parse(text: str) -> dict[tuple[str, str], State]:
     }
 
 
-def keys(text: str) -> frozenset[str]:
-    """Of the rows that `show map` prints: an address in memory, the key, its value."""
-    return frozenset(row.split()[1] for row in text.splitlines() if row.strip())
+def rows(text: str) -> dict[str, str]:
+    """Of a map that `show map` prints: an address in memory, the key, its value."""
+    return dict(row.split()[1:3] for row in text.splitlines() if row.strip())

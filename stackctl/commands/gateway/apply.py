@@ -10,7 +10,7 @@ from stackctl import settings
 from stackctl.connect import address, page
 from stackctl.connect.offer import Offer, allowed
 from stackctl.engines import ENGINES
-from stackctl.gateway import backends, keys, render
+from stackctl.gateway import backends, keys, render, servers
 from stackctl.model import Container, Port, Service
 from stackctl.model.gateway import Backend, Files, Key
 from stackctl.system import files, haproxy
@@ -139,14 +139,26 @@ def _ca(place: Place) -> str:
 
 
 def _reload(place: Place) -> None:
-    """A new engine gets requests when it is ready; who was ready is so after a reload as well."""
-    state = place.conf / "servers.state"
+    """A new engine gets requests when it is ready; who was ready is so after a reload as well, and
+    what a rollout or a tuning keeps requests from."""
+    state, held = place.conf / "servers.state", place.conf / render.HELD
     files.write(state, haproxy.command(place.run, "show servers state"), mode=READABLE)
+    files.write(held, _held(place), mode=READABLE)
     try:
         haproxy.reload(place.run)
     finally:
-        # at a restart nothing is known to be ready
+        # at a restart nothing is known to be ready, and nothing is kept from anybody
         files.remove(state)
+        files.write(held, "", mode=READABLE)
+
+
+def _held(place: Place) -> str:
+    """What one that was killed left behind is not taken over."""
+    holder = files.holder(place.root / ".stackctl" / "lock")
+    if not any(f"stackctl {verb}" in holder for verb in ("rollout", "tune")):
+        return ""
+    rows = servers.rows(haproxy.command(place.run, f"show map {render.HELD_THERE}"))
+    return "".join(f"{key} {value}\n" for key, value in rows.items())
 
 
 def _check(place: Place, image: str, wanted: Files) -> None:

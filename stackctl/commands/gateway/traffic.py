@@ -14,7 +14,6 @@ from stackctl.model import StackError
 from stackctl.system import haproxy
 
 _PAUSE = 0.1
-_HELD = f"{render.CONF}/{render.HELD}"
 #: seconds in which the gateway finds a container that is ready: its DNS, then its health checks
 _FINDING = 60.0
 
@@ -30,7 +29,7 @@ class Traffic:
     ) -> None:
         """Nothing new to this server; what it has gets so many seconds to end. New requests go to
         `others`, or wait where there are none, until `release`."""
-        self._tell(f"add map {_HELD} {self.backend} {'down' if others else 'all'}")
+        self._tell(f"add map {render.HELD_THERE} {self.backend} {'down' if others else 'all'}")
         if others:
             # not before: what waits for a server is refused when none is left
             self._set(server, "drain")
@@ -47,7 +46,7 @@ class Traffic:
         """No request waits any longer; this server may have them as soon as it is ready."""
         if server:
             self._set(server, "ready")
-        self._tell(f"del map {_HELD} {self.backend}")
+        self._tell(f"del map {render.HELD_THERE} {self.backend}")
 
     def wait(self, server: str) -> None:
         """Let it have requests again, and wait until it gets them."""

@@ -11,6 +11,7 @@ import pytest
 from stackctl.commands.gateway import apply
 from stackctl.commands.gateway.traffic import Traffic
 from stackctl.facts.gateway import unreached
+from stackctl.gateway import render
 from stackctl.model import Container, Observed, Service
 from stackctl.system import files
 from stackctl.system.docker import Docker
@@ -57,6 +58,26 @@ def test_another_one_is_told_during_a_rollout(door: Door) -> None:
             assert missed(door) == (door.engine("main").container,)
         finally:
             door.admin(f"set server {main} state ready")
+
+
+def reload(door: Door) -> str:
+    """As a renewal of the certificate does it: what is kept from requests after it."""
+    door.place.loaded.unlink()
+    assert apply.refresh(door.root, Docker())
+    # of whatever comes next, a restart included, nothing is kept
+    assert (door.place.conf / render.HELD).read_text(encoding="utf-8") == ""
+    return door.admin(f"show map {render.HELD_THERE}")
+
+
+@pytest.mark.parametrize("verb", ["rollout", "tune coder"])
+def test_a_reload_meanwhile_forgets_nothing(door: Door, verb: str) -> None:
+    with files.lock(door.root / ".stackctl" / "lock", verb), taken_out(door, "coder"):
+        assert "coder down" in reload(door)
+
+
+def test_a_reload_forgets_what_a_killed_rollout_left(door: Door) -> None:
+    with taken_out(door, "coder"):
+        assert reload(door).strip() == ""
 
 
 class Counted(Docker):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stackctl.gateway.servers import State, keys, parse
+from stackctl.gateway.servers import State, parse, rows
 
 STAT = """# pxname,svname,qcur,qmax,scur,smax,slim,stot,status
 api,FRONTEND,,,1,2,24972,9,OPEN
@@ -29,5 +29,6 @@ def test_an_old_process_that_has_ended_says_nothing() -> None:
 
 
 def test_the_keys_of_a_map() -> None:
-    assert keys("0x7f01e800 coder down\n0x7f01e840 main all\n\n") == {"coder", "main"}
-    assert keys("") == frozenset()
+    text = "0x7f01e800 coder down\n0x7f01e840 main all\n\n"
+    assert rows(text) == {"coder": "down", "main": "all"}
+    assert rows("") == {}
