@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 
 #: seconds for any one thing to happen; a slow machine is no failure
 PATIENCE = 30.0
+#: seconds after which a person presses Ctrl-C once more
+_AGAIN = 5.0
 
 
 @dataclass(frozen=True)
@@ -61,18 +63,30 @@ class Terminal:
 
     def until(self, text: bytes) -> bytes:
         """What came up to and with the text, since the last time."""
-        deadline = time.monotonic() + PATIENCE
-        while (at := self.seen.find(text, self._read)) < 0:
-            assert time.monotonic() < deadline, bytes(self.seen)
+        assert self._comes(text, PATIENCE), bytes(self.seen)
+        end = self.seen.find(text, self._read) + len(text)
+        found = bytes(self.seen[self._read : end])
+        self._read = end
+        return found
+
+    def _comes(self, text: bytes, seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        while self.seen.find(text, self._read) < 0:
+            if time.monotonic() > deadline:
+                return False
             if select.select([self.fd], [], [], 0.1)[0]:
                 with suppress(OSError):  # Linux: the other end is closed
                     self.seen += os.read(self.fd, 1 << 16)
-        found = bytes(self.seen[self._read : at + len(text)])
-        self._read = at + len(text)
-        return found
+        return True
 
-    def interrupt(self) -> None:
-        self.process.send_signal(signal.SIGINT)
+    def interrupt(self, answer: bytes) -> None:
+        """Ctrl-C, and again where nothing comes of it: Python notices no signal that comes in the
+        moment before it waits for a key."""
+        for _ in range(int(PATIENCE / _AGAIN)):
+            self.process.send_signal(signal.SIGINT)
+            if self._comes(answer, _AGAIN):
+                break
+        self.until(answer)
 
     def ends(self) -> int:
         return self.process.wait(PATIENCE)

@@ -69,21 +69,18 @@ def test_ctrl_c_stops_the_answer_and_frees_the_engine() -> None:
         terminal.until(b"> ")
         terminal.type(b"go\r")
         terminal.until(b"and on and on")
-        terminal.interrupt()
-        terminal.until(b"(stopped)")
+        terminal.interrupt(b"(stopped)")
         assert server.gone.wait(PATIENCE)  # the engine's socket is closed
         terminal.until(b"> ")
         terminal.type(b"one that gets no answer\r")
         while len(server.requests) < 2:
             terminal.process.poll()
-        terminal.interrupt()
-        terminal.until(b"(stopped)")
+        terminal.interrupt(b"(stopped)")
         terminal.until(b"> ")
         _ask(terminal, "well?", b"done.")
         roles = [m["role"] for m in server.requests[2]["messages"]]
         assert roles == ["user", "assistant", "user"]  # the part that came is remembered
-        terminal.interrupt()
-        terminal.until(b"Ctrl-D or /quit ends")
+        terminal.interrupt(b"Ctrl-D or /quit ends")
         terminal.until(b"> ")
         terminal.type(b"\x04")
         assert terminal.ends() == 0

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import time
 from typing import Any
 
 import pytest
@@ -143,7 +145,17 @@ def test_the_health_check_finds_what_it_needs_in_the_image(vllm: Engine) -> None
 
 
 def test_nothing_of_it_is_on_the_gpus(vllm: Engine) -> None:
-    assert vllm.gpu_memory() == {}
+    # tests beside this one set faults on the GPUs, each for some seconds
+    deadline = time.monotonic() + 120
+    while True:
+        try:
+            held = vllm.gpu_memory()
+        except subprocess.CalledProcessError:
+            assert time.monotonic() < deadline
+            time.sleep(0.5)
+            continue
+        assert held == {}
+        return
 
 
 def test_too_little_shared_memory_is_told(image: str) -> None:
