@@ -24,14 +24,18 @@ _WITHOUT_GPUS = frozenset(
 )
 
 
+def _is_unit(nodeid: str) -> bool:
+    return nodeid.startswith("tests/unit/")
+
+
 def together(nodeid: str) -> str:
     """Tests of one answer run in one process, in order.
 
     The GPUs of the machine are one for all: their tests stay together. What else needs containers
-    runs beside them, in order as well; unit tests fill what time there is.
+    runs beside them, in order as well. Unit tests come before, while no engine takes the cores.
     """
     path = PurePath(nodeid.partition("::")[0])
-    if "unit" in path.parts:
+    if _is_unit(nodeid):
         return nodeid
     free = not _WITHOUT_GPUS.isdisjoint(path.parts) and "_stack" not in path.name
     return "containers" if free else "gpus"
@@ -43,11 +47,14 @@ class _Scheduler(LoadScopeScheduling):
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer | None) -> _Scheduler:
+    # in the order below, and not the largest group first
+    config.option.loadscopereorder = False
     return _Scheduler(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A stack in the wrong process would wait for the GPUs until all others are done with them."""
+    items.sort(key=lambda item: not _is_unit(item.nodeid))
     for item in items:
         if item.get_closest_marker("stack") and together(item.nodeid) != "gpus":
             raise pytest.UsageError(f"{item.nodeid}: put _stack into the name of its module")

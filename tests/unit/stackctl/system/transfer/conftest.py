@@ -21,7 +21,7 @@ RANGE = 1 << 16
 SMALL = 1 << 12
 #: never a zero byte, so that zeros are seen
 DATA = bytes(byte | 2 for byte in random.Random(7).randbytes(4 * RANGE + 1000))
-QUICK = Patience(connect=5, silence=0.3, tries=4, pause=0.001, longest=0.01)
+QUICK = Patience(connect=5, silence=1.0, tries=4, pause=0.001, longest=0.01)
 
 
 @pytest.fixture(autouse=True)
@@ -78,8 +78,14 @@ class Desk:
         url = f"{self.hub.url}/files/acme/tiny/{name}"
         return Job(name, url, len(data), sha(data), self.folder / name, self.parts)
 
-    def fetch(self, *jobs: Job, watch: Watch | None = None, connections: int = 3) -> list[Fetched]:
-        return fetch_all(self.web, jobs, watch or self.watch, QUICK, connections)
+    def fetch(
+        self,
+        *jobs: Job,
+        watch: Watch | None = None,
+        connections: int = 3,
+        patience: Patience = QUICK,
+    ) -> list[Fetched]:
+        return fetch_all(self.web, jobs, watch or self.watch, patience, connections)
 
     def right(self, job: Job, data: bytes = DATA) -> Fetched:
         """Fetch it, and see that it came."""
